@@ -1,0 +1,1 @@
+"""What a region is: promoter, enhancer or background, active or poised."""

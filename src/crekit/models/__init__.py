@@ -1,0 +1,1 @@
+"""One file per published architecture, the registry of them, and the model file."""

@@ -1,0 +1,1 @@
+"""Reads and bigWig files in, binned tracks out."""
