@@ -1,0 +1,125 @@
+"""What a killed training run needs to go on to the same bytes: written after every epoch, without pickle."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from crekit.errors import InputError
+from crekit.files import output_path, require
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass
+class State:
+    """Where a training run stands between two epochs.
+
+    Parameters
+    ----------
+    epoch : int
+        Epochs done.
+    best : dict of str to torch.Tensor
+        Weights of the best epoch.
+    best_score : float
+        Its validation score; -1 before the first epoch.
+    waited : int
+        Epochs since then.
+    history : list of dict
+        A row an epoch.
+    """
+
+    epoch: int = 0
+    best: Tensors = field(default_factory=dict)
+    best_score: float = -1.0
+    waited: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save(
+    path: Path,
+    state: State,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    scheduler: Any,
+    fingerprint: dict[str, Any],
+) -> None:
+    """Write a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+    state : State
+    network, optimiser
+        As they stand.
+    scheduler : torch.optim.lr_scheduler.LRScheduler or None
+    fingerprint : dict
+        What the run is: resuming another run from it is refused.
+    """
+    optimiser_state = optimiser.state_dict()
+    tensors: Tensors = {f"now/{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in state.best.items()}
+    for index, values in optimiser_state["state"].items():
+        tensors |= {f"optimiser/{index}/{name}": torch.as_tensor(value) for name, value in values.items()}
+    metadata = {
+        "epoch": state.epoch,
+        "best_score": state.best_score,
+        "waited": state.waited,
+        "history": state.history,
+        "groups": optimiser_state["param_groups"],
+        "scheduler": _plain(scheduler.state_dict()) if scheduler is not None else None,
+        "fingerprint": fingerprint,
+    }
+    with output_path(path) as temporary:
+        copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        save_file(copies, temporary, metadata={"checkpoint": json.dumps(metadata)})
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The numbers and texts of a scheduler's state; what else it holds is made anew."""
+    return {name: value for name, value in values.items() if isinstance(value, int | float | str | list | None)}
+
+
+def restore(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, scheduler: Any, fingerprint: dict[str, Any]
+) -> State:
+    """Read a checkpoint into network, optimiser and scheduler.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or of a run with other inputs or settings.
+    """
+    try:
+        with safe_open(require(path), framework="pt") as handle:
+            metadata = json.loads(handle.metadata()["checkpoint"])
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a dict)
+        differing = [name for name, value in fingerprint.items() if metadata["fingerprint"].get(name) != value]
+        if differing:
+            raise InputError(
+                f"{path}: a checkpoint of another run ({', '.join(differing)} differ); "
+                "repeat that run's options, or start again without --resume"
+            )
+        network.load_state_dict(_below(tensors, "now"))
+        moments: dict[int, Tensors] = {}
+        for name, tensor in _below(tensors, "optimiser").items():
+            index, _, key = name.partition("/")
+            moments.setdefault(int(index), {})[key] = tensor
+        optimiser.load_state_dict({"state": moments, "param_groups": metadata["groups"]})
+        if scheduler is not None:
+            scheduler.load_state_dict(metadata["scheduler"])
+    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: the checkpoint is damaged; remove it and start again without --resume") from error
+    best = _below(tensors, "best")
+    return State(metadata["epoch"], best, metadata["best_score"], metadata["waited"], metadata["history"])
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    return {
+        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+    }

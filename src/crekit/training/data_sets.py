@@ -1,0 +1,77 @@
+"""Tracks and the regions that belong to them, paired by the names that the user gave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crekit.errors import InputError
+from crekit.files import require, sha256_text
+from crekit.genome.regions import Regions, concatenate, read_bed
+
+Named = tuple[str | None, Path]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Tracks and regions that belong together.
+
+    Parameters
+    ----------
+    name : str
+        Empty where there is only one.
+    tracks : Path
+    regions : Regions
+        Of all classes.
+    regions_sha256 : str
+    """
+
+    name: str
+    tracks: Path
+    regions: Regions
+    regions_sha256: str
+
+
+def pair(tracks: Sequence[Named], regions: Sequence[Named]) -> list[DataSet]:
+    """Data sets from ``-t [NAME=]H5`` and ``-r [NAME=]BED``.
+
+    With one track file, every regions file belongs to it and its name is the class of its regions. With several, both
+    go by name: ``-t K562=k.h5 -r K562=k.bed -t HeLa=h.h5 -r HeLa=h.bed``.
+
+    Raises
+    ------
+    InputError
+        If files are missing, names do not pair, or a span stands in two of the files of one data set.
+    """
+    for _, path in tracks:
+        require(path)
+    if len(tracks) == 1 and tracks[0][0] is None:
+        return [_data_set("", tracks[0][1], list(regions))]
+    if len(tracks) == 1 and len(regions) == 1 and regions[0][0] in {None, tracks[0][0]}:
+        return [_data_set(tracks[0][0] or "", tracks[0][1], [(None, regions[0][1])])]
+    names = [name for name, _ in tracks]
+    if None in names or len(set(names)) < len(names):
+        raise InputError("several track files need a name each, and no name twice: -t NAME=H5 -r NAME=BED")
+    if {name for name, _ in regions} != set(names):
+        raise InputError(
+            f"track files are named {', '.join(map(str, names))}, but regions "
+            f"{', '.join(str(name) for name, _ in regions)}; every name needs both"
+        )
+    return [
+        _data_set(str(name), path, [(None, bed) for other, bed in regions if other == name]) for name, path in tracks
+    ]
+
+
+def _data_set(name: str, tracks: Path, regions: list[Named]) -> DataSet:
+    loaded = [read_bed(path, name=of_class) for of_class, path in regions]
+    merged = concatenate(part for part, _ in loaded)
+    seen: set[str] = set()
+    for (_, path), (part, _) in zip(regions, loaded, strict=True):
+        if twice := seen.intersection(part.ids):
+            raise InputError(f"{path}: {min(twice)} stands in another regions file too; remove it from one")
+        seen.update(part.ids)
+    # The class that a file was given is part of its contents; the order of files is not.
+    described = sorted(
+        f"{of_class or ''}:{checksum}" for (of_class, _), (_, checksum) in zip(regions, loaded, strict=True)
+    )
+    checksum = loaded[0][1] if described == [f":{loaded[0][1]}"] else sha256_text("\n".join(described))
+    return DataSet(name, tracks, merged, checksum)

@@ -1,0 +1,100 @@
+"""How a model is trained: the settings that train-model takes, and those that each architecture's paper gives."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from crekit.errors import InputError
+from crekit.models.registry import Architecture
+
+CHOICES = {
+    "optimiser": ("adam", "sgd"),
+    "balance": ("none", "background", "all"),
+    "lr_decay": ("none", "exponential", "plateau"),
+    "loss": ("cross-entropy", "focal"),
+    "augment": ("none", "flip-bins"),
+    "calibrate": ("none", "temperature"),
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of one training run.
+
+    Parameters
+    ----------
+    epochs : int
+        At most so many.
+    batch_size : int
+        Sites.
+    lr, weight_decay : float
+    patience : int
+        Stop after so many epochs without a better validation score; 0 = never.
+    balance : str
+        How sites are drawn. ``none``: each once an epoch. ``background``: background and all other classes together
+        with equal chance, their own proportions kept. ``all``: every class with equal chance.
+    lr_decay : str
+        ``plateau``: a tenth when the epoch's validation mAP has not risen for 5 epochs. ``exponential``: halved every
+        20 epochs.
+    loss : str
+        ``cross-entropy`` or ``focal``.
+    focal_gamma, focal_alpha, focal_epsilon : float
+        Of the focal loss.
+    augment : str
+        ``flip-bins`` shows each window in either direction with equal chance.
+    calibrate : str
+        ``temperature`` fits one number to the validation data.
+    optimiser : str
+    trees : int
+        Of a forest.
+    seed, threads : int
+        Both change the bytes of the model.
+    """
+
+    epochs: int = 10
+    batch_size: int = 256
+    lr: float = 0.01
+    weight_decay: float = 1e-4
+    patience: int = 0
+    balance: str = "background"
+    lr_decay: str = "plateau"
+    loss: str = "cross-entropy"
+    focal_gamma: float = 3.0
+    focal_alpha: float = 0.5
+    focal_epsilon: float = 1e-7
+    augment: str = "none"
+    calibrate: str = "none"
+    optimiser: str = "adam"
+    trees: int = 65
+    seed: int = 1
+    threads: int = 2
+
+    def record(self) -> dict[str, Any]:
+        """What the model file keeps."""
+        return asdict(self)
+
+
+def of_paper(architecture: Architecture, **given: Any) -> Training:
+    """The paper's settings of an architecture, changed where the user gave another value.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    **given
+        Settings by name; None leaves the paper's.
+
+    Raises
+    ------
+    InputError
+        If a choice is not one of those that there are.
+    """
+    settings = replace(Training(**architecture.defaults), **{k: v for k, v in given.items() if v is not None})
+    for name, choices in CHOICES.items():
+        if (value := getattr(settings, name)) not in choices:
+            raise InputError(f"--{name.replace('_', '-')} {value}: choose one of {', '.join(choices)}")
+    return settings
+
+
+def describe(architecture: Architecture) -> dict[str, Any]:
+    """The settings that an architecture's paper gives, by option, for ``train-model --list``."""
+    names = {field.name for field in fields(Training)}
+    return {name.replace("_", "-"): value for name, value in architecture.defaults.items() if name in names}

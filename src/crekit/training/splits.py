@@ -1,0 +1,184 @@
+"""Which sites train, which choose the epoch, and which are held back for the test."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from crekit.errors import InputError
+from crekit.genome.chromosomes import select
+from crekit.genome.regions import Regions
+
+log = logging.getLogger("crekit")
+
+PARTS = ("train", "val", "test")
+MIN_TRAIN, MIN_VAL = 5, 2
+
+
+@dataclass(frozen=True)
+class ChromosomeSplit:
+    """Whole chromosomes for each part.
+
+    Parameters
+    ----------
+    train, val, test : tuple of str
+        Names of chromosomes; no name in two parts.
+    """
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def assign(self, regions: Regions) -> np.ndarray:
+        """Part of each region (0 train, 1 val, 2 test, -1 none), shape (n_regions,), int."""
+        part = {chrom: i for i, name in enumerate(PARTS) for chrom in getattr(self, name)}
+        return np.array([part.get(chrom, -1) for chrom in regions.chrom], dtype=np.int64)
+
+    def record(self) -> dict[str, Any]:
+        """What the model file keeps."""
+        return {"kind": "chromosomes", **{name: list(value) for name, value in asdict(self).items()}}
+
+
+@dataclass(frozen=True)
+class RandomSplit:
+    """Sites drawn by lot, class by class: neighbours fall in different parts, so the test flatters the model.
+
+    Parameters
+    ----------
+    train, val, test : float
+        Shares; their sum is 1.
+    seed : int
+    """
+
+    train: float
+    val: float
+    test: float
+    seed: int
+
+    def assign(self, regions: Regions) -> np.ndarray:
+        """Part of each region (0 train, 1 val, 2 test), shape (n_regions,), int."""
+        generator = np.random.default_rng(self.seed)
+        parts = np.zeros(len(regions), dtype=np.int64)
+        for name in sorted(set(regions.name)):
+            mine = np.flatnonzero(regions.name == name)
+            order = generator.permutation(len(mine))
+            cuts = np.round(np.cumsum([self.train, self.val]) * len(mine)).astype(int)
+            parts[mine[order]] = np.searchsorted(cuts, np.arange(len(mine)), side="right")
+        return parts
+
+    def record(self) -> dict[str, Any]:
+        """What the model file keeps, but for the ids of the regions: see `with_ids`."""
+        return {"kind": "random", "shares": [self.train, self.val, self.test], "seed": self.seed}
+
+
+Split = ChromosomeSplit | RandomSplit
+SplitOf = Callable[[list[str]], Split]
+
+
+def choose(train: str | None, val: str | None, test: str | None, random: str | None, seed: int) -> SplitOf:
+    """The split that train-model's options ask for, once the chromosomes are known.
+
+    Raises
+    ------
+    InputError
+        If neither all three lists of chromosomes are given nor shares, or both.
+    """
+    lists = [train, val, test]
+    if random is not None:
+        if any(lists):
+            raise InputError("--random goes without --train --val --test; choose one kind of split")
+        split = at_random(random, seed)
+        log.warning("warning: --random puts neighbours into different parts, so that the test flatters the model")
+        return lambda known: split
+    if train is None or val is None or test is None:
+        raise InputError("no complete split; give --train, --val and --test chromosomes, or --random 0.6,0.2,0.2")
+    return lambda known: by_chromosome(train, val, test, known)
+
+
+def by_chromosome(train: str, val: str, test: str, known: list[str]) -> ChromosomeSplit:
+    """A split from three expressions such as ``chr1-chr7``.
+
+    Parameters
+    ----------
+    train, val, test : str
+        See `crekit.genome.chromosomes.select`.
+    known : list of str
+        Chromosomes that there are.
+
+    Raises
+    ------
+    InputError
+        If a chromosome is unknown or in two parts.
+    """
+    parts = {name: select(expression, known) for name, expression in zip(PARTS, (train, val, test), strict=True)}
+    seen: dict[str, str] = {}
+    for name, chroms in parts.items():
+        for chrom in chroms:
+            if chrom in seen:
+                raise InputError(f"{chrom} is in both --{seen[chrom]} and --{name}; a chromosome belongs to one part")
+            seen[chrom] = name
+    return ChromosomeSplit(*(tuple(parts[name]) for name in PARTS))
+
+
+def at_random(shares: str, seed: int) -> RandomSplit:
+    """A split from three shares such as ``0.6,0.2,0.2``.
+
+    Raises
+    ------
+    InputError
+        If they are not three positive numbers with the sum 1.
+    """
+    try:
+        numbers = [float(share) for share in shares.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3 or min(numbers) <= 0 or abs(sum(numbers) - 1) > 1e-9:
+        raise InputError(f"--random {shares}: give three positive shares with the sum 1, such as 0.6,0.2,0.2")
+    return RandomSplit(train=numbers[0], val=numbers[1], test=numbers[2], seed=seed)
+
+
+def with_ids(split: Split, regions: Regions, parts: np.ndarray) -> dict[str, Any]:
+    """The split as the model file keeps it: chromosomes, or the ids of the regions of each part."""
+    record = split.record()
+    if isinstance(split, RandomSplit):
+        record |= {name: list(regions.ids[parts == i]) for i, name in enumerate(PARTS)}
+    return record
+
+
+def members(record: dict[str, Any], part: str, regions: Regions) -> np.ndarray:
+    """Which regions belong to a part of a model's split, shape (n_regions,), bool."""
+    values = regions.chrom if record["kind"] == "chromosomes" else regions.ids
+    return np.isin(values.astype(str), record[part])
+
+
+def count(regions: Regions, parts: np.ndarray) -> dict[str, dict[str, int]]:
+    """Part -> class -> number of regions."""
+    names = sorted(set(regions.name))
+    return {
+        part: {name: int(np.sum((regions.name == name) & (parts == i))) for name in names}
+        for i, part in enumerate(PARTS)
+    }
+
+
+def require_enough(counts: dict[str, dict[str, int]], classes: list[str]) -> None:
+    """Check that no part is empty and every class can be learned and judged.
+
+    Raises
+    ------
+    InputError
+        If a part has no site, or a class too few in training or validation.
+    """
+    for part in PARTS:
+        if sum(counts[part].values()) == 0:
+            raise InputError(f"--{part} holds no site that passes the non-zero rule; choose other chromosomes")
+    if len(classes) < 2:
+        raise InputError(f"the regions hold the class {classes[0]} alone; a model needs at least two")
+    for part, least in (("train", MIN_TRAIN), ("val", MIN_VAL)):
+        for name in classes:
+            if (there := counts[part].get(name, 0)) < least:
+                raise InputError(
+                    f"class {name} has {there} site(s) in --{part}, and needs at least {least}; "
+                    "add chromosomes or regions, or merge classes with --relabel"
+                )

@@ -1,0 +1,34 @@
+"""crekit: lists the executables of the suite and runs them, for machines where a bare name clashes."""
+
+import importlib
+import sys
+
+from crekit import __version__
+
+TOOLS = {
+    "define-regions": "promoters, enhancers and background from peaks and transcription start sites",
+    "count-bins": "reads of BAM, CRAM or bigWig files in bins along the genome",
+    "label-activity": "active or poised, from GRO-seq or PRO-seq",
+    "train-model": "train a network or a forest on tracks and regions",
+    "evaluate-model": "precision, recall and more of one or several models, with a report",
+    "scan-genome": "score the whole genome, or given regions, with a model",
+    "explain-model": "what the first layer of a signal model looks for",
+}
+
+
+def main() -> None:
+    """List the tools, or run the one that is named: ``crekit count-bins ...`` is ``count-bins ...``."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print("Usage: crekit TOOL [OPTIONS]\n\nTools (each has --help):")
+        for name, purpose in TOOLS.items():
+            print(f"  {name:<16} {purpose}")
+        print("\nExample: crekit count-bins H3K27ac=ac.bam -o tracks.h5")
+    elif arguments[0] == "--version":
+        print(f"crekit {__version__}")
+    elif arguments[0] in TOOLS:
+        module = importlib.import_module(f"crekit_tools.{arguments[0].replace('-', '_')}")
+        module.app(arguments[1:], prog=f"crekit {arguments[0]}")
+    else:
+        print(f"crekit: error: no tool {arguments[0]!r}; crekit alone lists them", file=sys.stderr)
+        sys.exit(2)
