@@ -5,6 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from simulate import Simulated, simulate
+
+# As the tools do, before anything loads torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -21,3 +25,9 @@ def data() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """A small genome with planted elements, and all its files; made once a session. Not to be written into."""
+    return simulate(tmp_path_factory.mktemp("simulated"))

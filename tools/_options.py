@@ -22,6 +22,9 @@ import typer
 from crekit import __version__, progress
 from crekit.errors import InputError, WorkError
 
+# Before torch loads: compute threads that wait should sleep. Spinning ones make a busy machine several times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
 Output = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Where to write the result.")]
@@ -194,7 +197,7 @@ def _end(number: int, _frame: object) -> None:
 @contextmanager
 def _logging(quiet: bool, log_file: Path | None, debug: bool) -> Iterator[None]:
     """Messages to standard error, and everything to the log file."""
-    handlers: list[logging.Handler] = []
+    handlers: list[logging.Handler] = [logging.NullHandler()]  # without any, logging prints warnings by itself
     if not quiet:
         shown = logging.StreamHandler(sys.stderr)
         shown.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
 from crekit_tools._options import Device, Normalise, Output, Regions, Seed, Threads, TracksFiles, named_paths, tool
 
 app = tool("train-model")

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
@@ -24,3 +25,19 @@ def test_a_threshold_is_rounded_so_that_it_splits_as_before():
     for rounded, threshold in zip(random_forest._float32_below(thresholds), thresholds, strict=True):
         for value in (rounded, np.nextafter(rounded, np.float32(9)), np.nextafter(rounded, np.float32(-9))):
             assert (value <= rounded) == (float(value) <= threshold)
+
+
+def test_trees_that_lead_astray_are_refused(rng):
+    values, labels = rng.normal(size=(50, 2, 4)).astype(np.float32), np.arange(50) % 2
+    forest, _ = random_forest.grow(values, labels, np.ones(50), trees=2, seed=1, threads=1)
+    for name, node, value in (
+        ("child", 0, 10_000),
+        ("child", 0, -5),
+        ("child", 1, 0),
+        ("feature", 0, 8),
+        ("root", 1, -1),
+    ):
+        state = {key: tensor.clone() for key, tensor in forest.state_dict().items()}
+        state[name][node] = value
+        with pytest.raises(RuntimeError, match="not in order"):
+            forest.load_state_dict(state)

@@ -1,7 +1,7 @@
 """A random forest on the bins of all marks, in the manner of RFECS (Rajagopal et al. 2013), kept as plain arrays.
 
-scikit-learn grows the trees. They are kept as tensors, so that a model file holds no code, and walked by a torch
-module, so that a forest is used like any network.
+scikit-learn grows the trees. They are kept as tensors, so that a model file holds no code, and walked inside a torch
+module, so that a forest is used like any network (on the CPU, whatever the device).
 """
 
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+
+from crekit.signal.compiled import compiled
 
 TREES = 65
 
@@ -32,7 +34,6 @@ class RandomForest(nn.Module):
     feature: torch.Tensor
     threshold: torch.Tensor
     share: torch.Tensor
-    depth: torch.Tensor
 
     def __init__(self, n_marks: int, n_classes: int, n_bins: int = 20, n_nodes: int = 0, n_trees: int = 0) -> None:
         super().__init__()
@@ -41,19 +42,52 @@ class RandomForest(nn.Module):
         self.register_buffer("feature", torch.zeros(n_nodes, dtype=torch.int32))
         self.register_buffer("threshold", torch.zeros(n_nodes))
         self.register_buffer("share", torch.zeros(n_nodes, n_classes))
-        self.register_buffer("depth", torch.zeros(1, dtype=torch.int64))
+        self.n_features = n_marks * n_bins
+        self.register_load_state_dict_post_hook(lambda *_: self._require_trees())
+
+    def _require_trees(self) -> None:
+        """Check what a file brought: compiled code must not be led outside the arrays, nor in circles.
+
+        Raises
+        ------
+        RuntimeError
+            As torch does for tensors that do not fit.
+        """
+        n_nodes = len(self.child)
+        own = torch.arange(n_nodes)
+        leaf = self.child[:, 0] == own
+        onwards = ((self.child > own[:, None]) & (self.child < n_nodes)).all(dim=1)
+        rooted = (self.root >= 0) & (self.root < n_nodes)
+        known = (self.feature >= 0) & (self.feature < self.n_features)
+        if not (bool((leaf | onwards).all()) and bool(rooted.all()) and bool(known.all())):
+            raise RuntimeError("the nodes of its trees are not in order")
 
     def forward(self, tracks: torch.Tensor) -> torch.Tensor:
-        flat = tracks.flatten(1)
-        total = torch.zeros(len(flat), self.share.shape[1], device=flat.device)
-        for root in self.root:
-            node = torch.full((len(flat),), int(root), device=flat.device)
-            for _ in range(int(self.depth)):
-                # A leaf is its own child on both sides, so that all sites can walk the same number of steps.
-                value = flat.gather(1, self.feature[node].long()[:, None])[:, 0]
-                node = self.child[node, (value > self.threshold[node]).long()].long()
-            total += self.share[node]
+        flat = np.ascontiguousarray(tracks.detach().flatten(1).cpu().numpy())
+        trees = [tensor.cpu().numpy() for tensor in (self.root, self.child, self.feature, self.threshold, self.share)]
+        total = torch.from_numpy(_walk(flat, *trees)).to(tracks.device)
         return (total / max(len(self.root), 1)).clamp_min(1e-12).log()
+
+
+@compiled
+def _walk(
+    values: np.ndarray,
+    root: np.ndarray,
+    child: np.ndarray,
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    share: np.ndarray,
+) -> np.ndarray:
+    """Sum of the class shares of the leaves that each site falls into, shape (n_sites, n_classes), float32."""
+    total = np.zeros((len(values), share.shape[1]), dtype=np.float32)
+    for tree in range(len(root)):  # tree by tree, so that its nodes stay in the cache
+        for i in range(len(values)):
+            node = root[tree]
+            while child[node, 0] != node:  # a leaf is its own child
+                node = child[node, 1 if values[i, feature[node]] > threshold[node] else 0]
+            for k in range(share.shape[1]):
+                total[i, k] += share[node, k]
+    return total
 
 
 def grow(
@@ -98,7 +132,6 @@ def grow(
     forest = RandomForest(values.shape[1], grown.n_classes_, values.shape[2], **parameters)
     state = {name: torch.from_numpy(np.concatenate(parts)) for name, parts in columns.items()}
     state["root"] = torch.tensor(roots)
-    state["depth"] = torch.tensor([max(estimator.tree_.max_depth for estimator in grown.estimators_)])
     forest.load_state_dict(state)
     return forest, parameters
 

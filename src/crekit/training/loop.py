@@ -15,6 +15,7 @@ from torch import nn
 
 from crekit import progress
 from crekit.errors import WorkError
+from crekit.models.device import device_of  # noqa: F401 (known from here, too)
 from crekit.training import checkpoint, losses, sampling
 from crekit.training.metrics import mean_average_precision
 from crekit.training.settings import Training
@@ -34,23 +35,6 @@ class Labelled:
 
     values: np.ndarray
     labels: np.ndarray
-
-
-def device_of(name: str) -> torch.device:
-    """The device that ``auto``, ``cpu`` or ``cuda`` means here.
-
-    Raises
-    ------
-    InputError
-        If CUDA is asked for and there is none, or the name is none of the three.
-    """
-    from crekit.errors import InputError
-
-    if name not in {"auto", "cpu", "cuda"}:
-        raise InputError(f"--device {name}: choose auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: no CUDA device is usable here; use --device cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def fit(

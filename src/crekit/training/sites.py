@@ -15,7 +15,8 @@ from crekit.errors import InputError
 from crekit.genome.chromosomes import require_known
 from crekit.genome.regions import Regions, concatenate
 from crekit.models.file import Settings
-from crekit.signal.tracks import CONTROL, COUNTS, Tracks
+from crekit.models.fitting import kinds, require_fitting, window_starts  # noqa: F401 (known from here, too)
+from crekit.signal.tracks import Tracks
 
 EDGE, ZERO = "past the chromosome end", "too few non-zero bins"
 
@@ -61,23 +62,6 @@ class Sites:
             )
         position = {name: i for i, name in enumerate(classes)}
         return np.array([position[name] for name in self.regions.name], dtype=np.int64)
-
-
-def window_starts(midpoints: np.ndarray, bin_size: int, n_bins: int) -> np.ndarray:
-    """First bin of the window round each midpoint.
-
-    Parameters
-    ----------
-    midpoints : np.ndarray, shape (n,), int
-        In bases.
-    bin_size, n_bins : int
-
-    Returns
-    -------
-    starts : np.ndarray, shape (n,), int64
-        Bin indices; negative where the window begins before the chromosome.
-    """
-    return (midpoints + bin_size // 2) // bin_size - n_bins // 2
 
 
 def load_sites(
@@ -155,11 +139,6 @@ def _count_nonzero(
     return running[starts + n_bins] - running[starts]
 
 
-def kinds(tracks: Tracks, marks: Sequence[str]) -> dict[str, str]:
-    """Of each mark, whether its tracks are counts of reads or values of bigWig files."""
-    return {track.mark: track.kind for track in tracks.tracks if track.mark in marks and track.role != CONTROL}
-
-
 def load_for_model(
     tracks: Tracks, regions: Regions, settings: Settings, *, normalise: str | None = None, source: str = "the regions"
 ) -> Sites:
@@ -180,29 +159,6 @@ def load_for_model(
         normalise=normalise or settings.normalise,
         source=source,
     )
-
-
-def require_fitting(tracks: Tracks, settings: Settings) -> list[str]:
-    """Check that tracks fit a model, and say where they are of another kind than those it was trained on.
-
-    Returns
-    -------
-    warnings : list of str
-        Marks that are counts here and bigWig values in the model, or the reverse: their scales have nothing in common.
-
-    Raises
-    ------
-    InputError
-        If bin size, genome or marks differ from the model's.
-    """
-    tracks.require_like(settings.bin_size, settings.sizes, "the model")
-    tracks.require_marks(settings.marks)
-    return [
-        f"{mark} holds {'counts of reads' if kind == COUNTS else 'bigWig values'}, "
-        "but the model was trained on the other kind"
-        for mark, kind in kinds(tracks, settings.marks).items()
-        if settings.kinds.get(mark, kind) != kind
-    ]
 
 
 def parse_relabel(pairs: Iterable[str]) -> dict[str, str]:

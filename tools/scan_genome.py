@@ -1,0 +1,90 @@
+"""scan-genome: score the whole genome, or given regions, with a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crekit_tools._options import Chroms, Device, Normalise, Seed, Threads, named_paths, tool
+
+app = tool("scan-genome")
+
+_Model = Annotated[
+    Path | None, typer.Option("-m", "--model", metavar="MODEL", help="A model of train-model.", show_default=False)
+]
+_Tracks = Annotated[
+    Path | None, typer.Option("-t", "--tracks", metavar="H5", help="Tracks of count-bins.", show_default=False)
+]
+_Prefix = Annotated[
+    str, typer.Option("-o", "--output", metavar="PREFIX", help="What all outputs begin with; with -r, the table.")
+]
+_Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-r", "--regions", metavar="[NAME=]BED", help="Score these regions, not the genome.", show_default=False
+    ),
+]
+_Join = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PREFIX", help="Put scans of single chromosomes together.", show_default=False),
+]
+_Tss = Annotated[
+    Path | None, typer.Option(metavar="BED", help="Known TSS: no enhancers near them.", show_default=False)
+]
+_Markers = Annotated[
+    Path | None, typer.Option(metavar="BED", help="Positive markers: gives the validation rate.", show_default=False)
+]
+
+
+@app.command(
+    epilog="Example: scan-genome -m model.safetensors -t tracks.h5 --known-tss tss.bed --markers markers.bed -o scan"
+)
+def scan_genome(
+    output: _Prefix,
+    model: _Model = None,
+    tracks: _Tracks = None,
+    regions: _Regions = None,
+    join: _Join = None,
+    step: Annotated[
+        int | None, typer.Option(min=1, help="Bases from one window to the next.", show_default="a bin: 100")
+    ] = None,
+    cutoff: Annotated[float, typer.Option(min=0, max=1, help="Probabilities must be above it.")] = 0.5,
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="window|block", help="What must pass: each window, or a block's best.")
+    ] = "window",
+    known_tss: _Tss = None,
+    tss_distance: Annotated[int, typer.Option(min=0, help="Bases from a known TSS.")] = 2000,
+    markers: _Markers = None,
+    marker_distance: Annotated[int, typer.Option(min=0, help="Bases from a marker.")] = 2500,
+    chroms: Chroms = None,
+    normalise: Normalise = None,
+    threads: Threads = 2,
+    device: Device = "auto",
+    seed: Seed = 1,
+) -> None:
+    """Score every window of the genome and join them to blocks; or score the regions of -r.
+
+    Writes PREFIX.bed (blocks), PREFIX.CLASS.bw (probabilities), PREFIX.igv.xml and PREFIX.summary.json.
+    """
+    from crekit.errors import InputError
+    from crekit.scanning import records, scan
+    from crekit.scanning.join import join_scans
+
+    if join:
+        if model or tracks or regions:
+            raise InputError("--join: the scans were made before; leave out -m, -t and -r")
+        join_scans(join, output)
+        return
+    if model is None or tracks is None:
+        raise InputError("give a model (-m) and tracks (-t), or scans to --join")
+    if regions:
+        if chroms or known_tss or markers:
+            raise InputError("-r scores only these regions; leave out --chroms, --known-tss and --markers")
+        records.score_regions(
+            model, tracks, named_paths(regions), output, normalise=normalise, device=device, threads=threads
+        )
+        return
+    rule = scan.Rule(step, cutoff, filter_, tss_distance, marker_distance, normalise, seed)
+    scan.scan_genome(
+        model, tracks, output, rule, chroms=chroms, known_tss=known_tss, markers=markers, device=device, threads=threads
+    )
