@@ -1,6 +1,5 @@
 """The figures of define-regions: regions per class and chromosome, and what each filter removed."""
 
-import io
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -54,15 +53,10 @@ def as_text(figures: dict[str, Any]) -> str:
 
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """A table as plain text: the first `left` columns to the left, numbers to the right."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, header_style="")
-    for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < left else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    text = io.StringIO()
-    Console(file=text, width=100, color_system=None, force_terminal=False).print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [
+        "  " + "   ".join(f"{cell:{'<' if i < left else '>'}{widths[i]}}" for i, cell in enumerate(row))
+        for row in (header, *rows)
+    ]
+    rule = " " + "─" * (sum(widths) + 3 * len(widths) - 1)
+    return "\n".join(line.rstrip() for line in (title, "", lines[0], rule, *lines[1:], "")) + "\n"
