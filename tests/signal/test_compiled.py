@@ -1,19 +1,27 @@
+from collections.abc import Callable
+
 import numba
-import numpy as np
+import pytest
 
 from crekit.signal.compiled import compiled
 
 
-def add_one(values: np.ndarray) -> int:
-    return values.sum() + 1
+def double(number: int) -> int:
+    return 2 * number
 
 
-def test_loops_are_compiled_where_no_cache_can_be_written(monkeypatch):
-    def njit(cache: bool = False, **settings):
-        if cache:
+def test_loops_are_compiled_anew_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def njit(**settings: bool) -> Callable:
+        asked.append(settings)
+        if settings.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
         return original(**settings)
 
     original = numba.njit
-    monkeypatch.setattr(numba, "njit", njit)
-    assert compiled(add_one)(np.arange(4)) == 7
+    with monkeypatch.context() as patch:
+        patch.setattr(numba, "njit", njit)
+        function = compiled(double)
+    assert asked == [{"cache": True, "nogil": True}, {"nogil": True}]
+    assert function(21) == 42

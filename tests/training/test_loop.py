@@ -97,9 +97,3 @@ def test_a_damaged_checkpoint_is_refused(data, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     with pytest.raises(InputError, match="the checkpoint is damaged"):
         train(data, checkpoint_path=checkpoint, resume=True)
-
-
-def test_devices_are_checked():
-    assert loop.device_of("cpu").type == "cpu"
-    with pytest.raises(InputError, match="choose auto, cpu or cuda"):
-        loop.device_of("gpu")

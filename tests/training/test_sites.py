@@ -3,6 +3,7 @@ import pytest
 
 from crekit.errors import InputError
 from crekit.genome.regions import make
+from crekit.models.fitting import window_starts
 from crekit.signal import tracks as store
 from crekit.signal.tracks import Track, Tracks
 from crekit.training import sites
@@ -28,7 +29,7 @@ def path(tmp_path):
 
 def test_the_window_is_the_midpoint_rounded_to_a_bin_edge_with_ten_bins_on_both_sides():
     midpoints = np.array([1000, 1049, 1050, 1099, 2500])
-    np.testing.assert_array_equal(sites.window_starts(midpoints, bin_size=100, n_bins=20), [0, 0, 1, 1, 15])
+    np.testing.assert_array_equal(window_starts(midpoints, bin_size=100, n_bins=20), [0, 0, 1, 1, 15])
 
 
 def test_a_site_holds_the_bins_of_its_window(path):

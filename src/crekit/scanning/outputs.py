@@ -120,7 +120,6 @@ def create(names: Names, layout: Layout, sizes: Mapping[str, int], genome: str |
     sink : Sink
         Its `summary` must be set inside the block.
     """
-    names.check()
     # All files are complete before the first is renamed.
     with ExitStack() as renames:
         paths = {name: renames.enter_context(output_path(path)) for name, path in names.bigwigs.items()}

@@ -15,7 +15,6 @@ from torch import nn
 
 from crekit import progress
 from crekit.errors import WorkError
-from crekit.models.device import device_of  # noqa: F401 (known from here, too)
 from crekit.training import checkpoint, losses, sampling
 from crekit.training.metrics import mean_average_precision
 from crekit.training.settings import Training

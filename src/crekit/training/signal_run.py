@@ -16,13 +16,15 @@ from crekit.genome.regions import concatenate
 from crekit.labels.classes import background_index, order_classes
 from crekit.models import file as model_file
 from crekit.models import random_forest, registry
+from crekit.models.device import device_of
+from crekit.models.fitting import kinds
 from crekit.provenance import Input, record
 from crekit.signal.tracks import Tracks
 from crekit.training import calibration, loop, sampling, splits
 from crekit.training.data_sets import DataSet
 from crekit.training.metrics import for_json, summary
 from crekit.training.settings import Training
-from crekit.training.sites import Sites, kinds, load_sites, relabel
+from crekit.training.sites import Sites, load_sites, relabel
 
 log = logging.getLogger("crekit")
 
@@ -182,7 +184,7 @@ def run(data_sets: Sequence[DataSet], plan: Plan, output: Path, *, resume: bool 
         What was written to ``.metrics.json``.
     """
     require_writable(output)
-    device = loop.device_of(plan.device)
+    device = device_of(plan.device)
     log.info("device: %s, %d compute threads", device.type, plan.training.threads)
     torch.set_num_threads(plan.training.threads)
     prepared = prepare(data_sets, plan)

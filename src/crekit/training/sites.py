@@ -15,7 +15,7 @@ from crekit.errors import InputError
 from crekit.genome.chromosomes import require_known
 from crekit.genome.regions import Regions, concatenate
 from crekit.models.file import Settings
-from crekit.models.fitting import kinds, require_fitting, window_starts  # noqa: F401 (known from here, too)
+from crekit.models.fitting import require_fitting, window_starts
 from crekit.signal.tracks import Tracks
 
 EDGE, ZERO = "past the chromosome end", "too few non-zero bins"
