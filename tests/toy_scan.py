@@ -15,12 +15,14 @@ from crekit.models.random_forest import RandomForest, grow
 from crekit.signal.tracks import COUNTS, SIGNAL, Track, create
 
 THREE = ["background", "enhancer", "promoter"]
+SPLIT = {"kind": "chromosomes", "train": [], "val": [], "test": []}
 
 
 def settings(arch: str, classes: Sequence[str], marks: Sequence[str], sizes: Mapping[str, int], **others) -> Settings:
     known = {
         "bin_size": 100, "n_bins": 20, "kinds": dict.fromkeys(marks, COUNTS), "normalise": "none", "min_nonzero": 5,
-        "mean": [0.0] * len(marks), "std": [1.0] * len(marks), "split": {}, "training": {}, "counts": {}, "record": {},
+        "mean": [0.0] * len(marks), "std": [1.0] * len(marks), "split": SPLIT, "training": {}, "counts": {},
+        "record": {},
     }  # fmt: skip
     return Settings(arch, list(classes), list(marks), sizes=dict(sizes), **{**known, **others})
 
@@ -87,7 +89,7 @@ def centre_model(sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks
     by_label(0)
     forest = RandomForest(2, n, 20, n_nodes=len(nodes), n_trees=1)
     state = {name: torch.tensor(np.array([node[name] for node in nodes])) for name in nodes[0]}
-    forest.load_state_dict({**state, "root": torch.tensor([0]), "depth": torch.tensor([n + 6])})
+    forest.load_state_dict({**state, "root": torch.tensor([0])})
     parameters = {"n_nodes": len(nodes), "n_trees": 1}
     return Model(settings("random-forest", classes, marks, sizes, parameters=parameters), forest.eval())
 

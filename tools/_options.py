@@ -70,6 +70,8 @@ _COMMON = {
     "version": (_Version, False),
 }
 
+_OUTPUTS = ("output", "html", "predictions", "table", "plot", "summary", "markers_output")
+
 log = logging.getLogger("crekit")
 
 
@@ -107,6 +109,7 @@ def _with_common_options(name: str, function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(**values: Any) -> None:
+        _require_apart(values)
         quiet, log_file, debug, _ = (values.pop(option) for option in _COMMON)
         with _logging(quiet, log_file, debug), progress.use(_bars(quiet)):
             log.debug("command: %s %s", name, shlex.join(sys.argv[1:]))
@@ -132,14 +135,44 @@ def _with_common_options(name: str, function: Callable) -> Callable:
     return command
 
 
+def _require_apart(values: dict[str, Any]) -> None:
+    """Check that no output is an input or another output: what is written would destroy what is read.
+
+    Raises
+    ------
+    InputError
+    """
+    written: dict[str, str] = {}
+    for option in (*_OUTPUTS, "log_file"):
+        path = values.get(option)
+        if path is None or str(path) == "-" or (Path(path).exists() and not Path(path).is_file()):
+            continue
+        place, flag = os.path.realpath(path), option.replace("_", "-")
+        if place in written:
+            raise InputError(f"{path}: given for two outputs, --{written[place]} and --{flag}; name two files")
+        written[place] = flag
+    given = [word for name, value in values.items() if name not in (*_OUTPUTS, "log_file") for word in _words(value)]
+    for path in given:
+        if os.path.isfile(path) and os.path.realpath(path) in written:
+            option = written[os.path.realpath(path)]
+            raise InputError(f"{path}: both an input and --{option}, which would overwrite it; name another output")
+
+
+def _words(value: object) -> list[str]:
+    """The paths that an option's value may hold, the names before them taken off."""
+    values = value if isinstance(value, list | tuple) else [value]
+    words = [str(word) for word in values if isinstance(word, str | Path)]
+    return [path for word in words for path in (word, word.partition("=")[2]) if path]
+
+
 def _run(app: Tool, prog: str, args: list[str]) -> int:
     """Run the app and return its exit status; an error becomes one line on standard error."""
-    if "--version" in args:
-        print(f"{app.tool_name} {__version__}")
-        return DONE
     debug = "--debug" in args
-    previous = signal.signal(signal.SIGTERM, _end)
+    previous = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
+        if "--version" in args:
+            print(f"{app.tool_name} {__version__}", flush=True)
+            return DONE
         status = typer.main.get_command(app).main(args, prog_name=prog, standalone_mode=False) or DONE
         sys.stdout.flush()
         if status == INTERRUPTED:  # Typer turned Ctrl-C into this status
@@ -159,13 +192,17 @@ def _run(app: Tool, prog: str, args: list[str]) -> int:
         return 128 + signal.SIGPIPE
     except InputError as error:
         return _failed(prog, error, BAD_INPUT, debug)
-    except (WorkError, OSError, MemoryError) as error:
+    except (WorkError, MemoryError) as error:
         return _failed(prog, error, FAILED, debug)
+    except OSError as error:
+        message = f"{error.filename or 'standard output'}: {error.strerror or error}; mend that and run again"
+        return _failed(prog, error, FAILED, debug, message)
     except Exception as error:  # the last resort: a defect of ours must still be one line
         message = f"internal error, {type(error).__name__}: {error}; --debug shows where"
         return _failed(prog, error, FAILED, debug, message)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         _settle_stdout()
 
 

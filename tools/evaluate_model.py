@@ -72,7 +72,7 @@ def evaluate_model(
     if html_assets is not None and html is None:
         raise InputError("--html-assets needs --html, the page that the plots belong to")
     for path in filter(None, (output, predictions)):
-        require_writable(path)
+        require_writable(path, text=True)
     if html is not None:
         page.check(html, html_assets)
     files = named_paths(model)

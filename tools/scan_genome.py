@@ -78,8 +78,8 @@ def scan_genome(
     if model is None or tracks is None:
         raise InputError("give a model (-m) and tracks (-t), or scans to --join")
     if regions:
-        if chroms or known_tss or markers:
-            raise InputError("-r scores only these regions; leave out --chroms, --known-tss and --markers")
+        if chroms or known_tss or markers or step or filter_ != "window":
+            raise InputError("-r scores only these regions; leave out --chroms --known-tss --markers --step --filter")
         records.score_regions(
             model, tracks, named_paths(regions), output, normalise=normalise, device=device, threads=threads
         )

@@ -115,7 +115,7 @@ def train_model(
         arch=arch,
         training=settings.of_paper(registry.find(arch), **given),
         split=splits.choose(train, val, test, random, seed),
-        marks=tuple(marks.split(",")) if marks else None,
+        marks=sites.parse_marks(marks),
         relabel=sites.parse_relabel(relabel),
         n_bins=n_bins,
         min_nonzero=min_nonzero,

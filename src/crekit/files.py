@@ -92,8 +92,14 @@ def require(path: str | Path) -> Path:
     return path
 
 
-def require_writable(path: str | Path) -> None:
+def require_writable(path: str | Path, *, text: bool = False) -> None:
     """Check before the work starts that an output can be written.
+
+    Parameters
+    ----------
+    path : path
+    text : bool
+        Whether it may be ``-``, standard output.
 
     Raises
     ------
@@ -101,6 +107,8 @@ def require_writable(path: str | Path) -> None:
         If its folder is missing or not writable, or the path is a folder.
     """
     if str(path) == STDIO:
+        if not text:
+            raise InputError("this output is binary or several files, and cannot go to standard output; name a file")
         return
     path = Path(path)
     folder = Path(os.path.realpath(path)).parent

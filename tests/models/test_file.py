@@ -83,6 +83,31 @@ def test_a_truncated_model_is_refused(saved):
         model_file.load(path)
 
 
+def test_a_damaged_weight_is_found_though_it_is_a_number(saved):
+    path, _ = saved
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 0x01
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"m\.safetensors: the model's weights are damaged"):
+        model_file.load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mean": [1.0]}, "mean and std"),
+        ({"temperature": float("inf")}, "temperature"),
+        ({"std": [0.0, 1.0]}, "mean and std"),
+        ({"bin_size": 0}, "bin_size"),
+        ({"split": {}}, "split"),
+        ({"sizes": {}}, "sizes"),
+    ],
+)
+def test_settings_that_cannot_be_right_are_refused(changes, reason):
+    with pytest.raises(ValueError, match=f"{reason}.* cannot be right"):
+        settings(**changes).check()
+
+
 def test_a_pickle_is_refused_and_never_run(tmp_path):
     path = tmp_path / "evil.safetensors"
     torch.save({"x": torch.zeros(1)}, path)

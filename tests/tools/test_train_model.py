@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -265,6 +266,38 @@ def test_truncated_tracks_are_named(files, tmp_path):
     path = tmp_path / "cut.h5"
     path.write_bytes(files[0].read_bytes()[:20_000])
     assert "not an HDF5 file, or damaged" in failing((path, files[1]), tmp_path)
+
+
+def test_an_output_never_overwrites_an_input(files, tmp_path):
+    tracks, regions = files
+    before = regions.read_bytes()
+    done = run_tool("train-model", "--arch", "ep-dnn", "-t", tracks, "-r", regions, *SPLIT, "-o", regions)
+    assert done.returncode == 2
+    assert f"{regions}: both an input and --output" in done.stderr
+    named = run_tool("train-model", "--arch", "ep-dnn", "-t", f"A={tracks}", "-r", f"A={regions}", *SPLIT, "-o", tracks)
+    assert "both an input and --output" in named.stderr
+    assert regions.read_bytes() == before
+    log = tmp_path / "m.safetensors"
+    twice = run_tool(
+        "train-model", "--arch", "ep-dnn", "-t", tracks, "-r", regions, *SPLIT, "-o", log, "--log-file", log
+    )
+    assert "given for two outputs, --output and --log-file" in twice.stderr
+
+
+def test_a_model_cannot_go_to_standard_output(files):
+    done = train(files, Path("-"))
+    assert (done.returncode, "cannot go to standard output" in done.stderr) == (2, True)
+    assert not Path("-").exists()
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(files, tmp_path):
+    words = [Path(sys.executable).parent / "train-model", "--arch", "ep-dnn", "-t", files[0], "-r", files[1], *SPLIT]
+    words += ["-o", tmp_path / "m.safetensors", "--epochs", 1, "-q"]
+    limited = f"ulimit -f 60; exec {shlex.join(map(str, words))}"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"train-model: error: {tmp_path / 'm.checkpoint'}: writing failed (File too large)")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_output_folder_that_is_missing_is_named(files, tmp_path):

@@ -1,13 +1,15 @@
 import pytest
 
 from crekit.errors import InputError
+from crekit.signal.tracks import create
 from crekit.training.data_sets import pair
 
 
 @pytest.fixture
 def files(tmp_path):
     for name in ("a.h5", "b.h5"):
-        (tmp_path / name).write_text("x")
+        with create(tmp_path / name, {"chr1": 1000, "chr2": 500}, 100):
+            pass
     (tmp_path / "a.bed").write_text("chr1\t0\t10\tenhancer\n")
     (tmp_path / "b.bed").write_text("chr1\t20\t30\tpromoter\n")
     return tmp_path
@@ -43,3 +45,28 @@ def test_the_same_span_in_two_files_is_refused(files):
 def test_a_missing_track_file_is_named(files):
     with pytest.raises(InputError, match=r"none\.h5: no such file"):
         pair([(None, files / "none.h5")], [(None, files / "a.bed")])
+
+
+def test_a_region_past_its_chromosome_is_named_with_its_line(files):
+    (files / "a.bed").write_text("chr1\t0\t10\tenhancer\nchr2\t400\t501\tenhancer\n")
+    with pytest.raises(
+        InputError, match=r"a\.bed, line 2: chr2:400-501 ends past the chromosome \(500 bases in .*a\.h5"
+    ):
+        pair([(None, files / "a.h5")], [(None, files / "a.bed")])
+
+
+def test_another_spelling_is_named_with_its_line(files):
+    (files / "a.bed").write_text("1\t0\t10\tenhancer\n")
+    with pytest.raises(InputError, match=r"a\.bed, line 1: chromosome 1 is called chr1 in .*a\.h5"):
+        pair([(None, files / "a.h5")], [(None, files / "a.bed")])
+
+
+def test_regions_on_chromosomes_without_tracks_are_left_out_with_a_warning(files, caplog):
+    (files / "a.bed").write_text("chr1\t0\t10\tenhancer\nchrX\t0\t10\tenhancer\n")
+    with caplog.at_level("WARNING", "crekit"):
+        (only,) = pair([(None, files / "a.h5")], [(None, files / "a.bed")])
+    assert list(only.regions.ids) == ["chr1:0-10"]
+    assert "1 regions on chrX left out" in caplog.text
+    (files / "a.bed").write_text("chrX\t0\t10\tenhancer\n")
+    with pytest.raises(InputError, match="no region lies on a chromosome of"):
+        pair([(None, files / "a.h5")], [(None, files / "a.bed")])

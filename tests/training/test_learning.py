@@ -71,3 +71,9 @@ def test_settings_are_the_papers_but_for_what_the_user_gives():
     with pytest.raises(InputError, match="--balance some: choose one of none, background, all"):
         of_paper(find("ep-dnn"), balance="some")
     assert Training().record()["seed"] == 1
+
+
+def test_settings_that_an_architecture_cannot_use_are_refused():
+    with pytest.raises(InputError, match="--lr: nothing for this architecture"):
+        of_paper(find("random-forest"), lr=0.1)
+    assert of_paper(find("random-forest"), trees=9, balance="all").trees == 9

@@ -83,6 +83,14 @@ def test_labels_are_positions_in_the_models_classes(path):
         loaded.labels(["background", "promoter"])
 
 
+def test_marks_are_named_once():
+    assert sites.parse_marks("A, B") == ("A", "B")
+    assert sites.parse_marks(None) is None
+    for wrong in ("A,A", "A,", ""):
+        with pytest.raises(InputError, match="name each mark once"):
+            sites.parse_marks(wrong)
+
+
 def test_relabel_merges_classes_and_refuses_absent_ones():
     regions = make(["chr1"] * 2, [0, 10], [5, 15], ["promoter", "enhancer"])
     merged = sites.relabel(regions, sites.parse_relabel(["promoter=background"]))

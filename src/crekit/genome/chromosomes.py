@@ -99,8 +99,18 @@ def abridged(names: Iterable[str], most: int = 30) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def require_known(names: Iterable[str], source: str, known: Iterable[str], known_source: str) -> None:
+def require_known(
+    names: Iterable[str], source: str, known: Iterable[str], known_source: str, *, strangers: bool = False
+) -> None:
     """Check that every chromosome of one file is in another.
+
+    Parameters
+    ----------
+    names, known : iterable of str
+    source, known_source : str
+        What to call the files in messages.
+    strangers : bool
+        Whether names that are in neither spelling in the other file are let through.
 
     Raises
     ------
@@ -118,6 +128,8 @@ def require_known(names: Iterable[str], source: str, known: Iterable[str], known
                 f"{source}: chromosome {name} is called {spelling} in {known_source}; "
                 "rename the chromosomes of one of them"
             )
+        if strangers:
+            continue
         raise InputError(
             f"{source}: chromosome {name} is not in {known_source} ({abridged(sorted(known, key=natural_key), 5)}); "
             "remove those records or choose chromosomes"

@@ -86,6 +86,7 @@ def parse_bed(
     name: str | None = None,
     sizes: Mapping[str, int] | None = None,
     sizes_source: str = "the chromosome sizes",
+    strangers: bool = False,
     unique: bool = True,
     named: bool = True,
 ) -> Regions:
@@ -101,6 +102,10 @@ def parse_bed(
         The class of every region; without it, the class stands in the fourth column.
     sizes : mapping of str to int, optional
         Chromosome sizes, to check names and ends against.
+    sizes_source : str
+        What to call them in messages.
+    strangers : bool
+        Whether chromosomes that have no size are let through, where it is not only their spelling that differs.
     unique : bool
         Whether the same span twice is an error (regions) or fine (peaks).
     named : bool
@@ -124,9 +129,8 @@ def parse_bed(
         where = f"{source}, line {number}"
         chrom, start, end = _span(fields, where)
         if sizes is not None:
-            if chrom not in sizes:
-                require_known([chrom], where, sizes, sizes_source)
-            if end > sizes[chrom]:
+            require_known([chrom], where, sizes, sizes_source, strangers=strangers)
+            if end > sizes.get(chrom, end):
                 raise InputError(
                     f"{where}: {chrom}:{start}-{end} ends past the chromosome "
                     f"({sizes[chrom]} bases in {sizes_source}); use the same genome build for all files"

@@ -6,7 +6,7 @@ peak that meets open chromatin and touches neither a TSS nor H3K4me3, both widen
 window is cut afterwards. Background tiles touch none of the evidence, widened. Whatever touches shares a base.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -99,8 +99,9 @@ def define(evidence: Evidence, rules: Rules | None = None) -> Elements:
         If bedtools is missing or fails.
     """
     rules = rules or Rules()
-    if rules.width < 1 or min(rules.__dict__.values()) < 0:
-        raise InputError(f"widths must be 1 base or more and distances 0 or more, not {rules.__dict__}")
+    for name, value in asdict(rules).items():
+        if value < (1 if name == "width" else 0):
+            raise InputError(f"--{name.replace('_', '-')} {value}: a width is 1 base or more, a distance 0 or more")
     with workspace(evidence.sizes) as bed:
         found = _Definition(evidence, rules, bed)
         promoters, true_promoters = found.promoters()

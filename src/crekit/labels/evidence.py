@@ -124,8 +124,7 @@ class _Reader:
         text = self._text(path, "tss")
         if is_gtf(text):
             return self._parse(gtf_starts(text, str(path)), str(path), needed=True)
-        text = _only(text, self.chosen)
-        return five_prime(self._parse(text, str(path), needed=True), text, str(path))
+        return five_prime(self._parse(text, str(path), needed=True), _only(text, self.chosen), str(path))
 
     def _text(self, path: str | Path, role: str) -> str:
         text = read_text(path)

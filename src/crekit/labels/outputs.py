@@ -28,7 +28,7 @@ def require(*paths: str | Path | None) -> None:
     for path in wanted:
         if wanted.count(path) > 1:
             raise InputError(f"{path}: given for two outputs; choose another name for one of them")
-        require_writable(path)
+        require_writable(path, text=True)
 
 
 def write(

@@ -3,7 +3,9 @@
 Its metadata is one JSON object, so that a file from a stranger can hold numbers and text but no code.
 """
 
+import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import nn
 
 from crekit.errors import InputError
@@ -83,6 +85,28 @@ class Settings:
         """Width of a window, in bases."""
         return self.bin_size * self.n_bins
 
+    def check(self) -> None:
+        """Check that what a file says holds together.
+
+        Raises
+        ------
+        ValueError
+            Naming the setting that does not.
+        """
+        numbers = [*self.mean, *self.std, self.temperature]
+        facts = {
+            "marks": len(self.marks) > 0 and len(set(self.marks)) == len(self.marks),
+            "classes": len(self.classes) > 1 and len(set(self.classes)) == len(self.classes),
+            "mean and std": len(self.mean) == len(self.std) == len(self.marks) and min(self.std) > 0,
+            "mean, std and temperature": all(math.isfinite(number) for number in numbers) and self.temperature > 0,
+            "bin_size and n_bins": self.bin_size > 0 and self.n_bins > 0,
+            "sizes": len(self.sizes) > 0 and all(size > 0 for size in self.sizes.values()),
+            "split": {"kind", "train", "val", "test"} <= set(self.split),
+        }
+        for name, holds in facts.items():
+            if not holds:
+                raise ValueError(f"{name} cannot be right")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -142,11 +166,21 @@ class Model:
 
 def save(path: str | Path, settings: Settings, network: nn.Module) -> None:
     """Write a model file; it appears under its name when it is complete."""
-    metadata = {"format": FORMAT, "version": VERSION, **asdict(settings)}
     # One metadata key: safetensors does not keep the order of several, and the same model must give the same bytes.
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {"format": FORMAT, "version": VERSION, "weights": _checksum(tensors), **asdict(settings)}
+    content = serialise(tensors, metadata={"crekit": json.dumps(metadata, allow_nan=False)})
     with output_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"crekit": json.dumps(metadata, allow_nan=False)})
+        temporary.write_bytes(content)
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over names and bytes of all tensors: a damaged weight may still be a number."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load(path: str | Path) -> Model:
@@ -168,11 +202,15 @@ def load(path: str | Path) -> Model:
         raise InputError(f"{path}: a safetensors file, but not a model of crekit; make one with train-model")
     if (version := metadata.pop("version", 0)) > VERSION:
         raise InputError(f"{path}: written by a newer crekit (model format {version}); update crekit")
+    if metadata.pop("weights", None) != _checksum(tensors):
+        raise InputError(f"{path}: the model's weights are damaged; train or copy the model again")
     try:
         settings = Settings(**metadata)
+        settings.check()
         build = registry.find(settings.arch).build
         network = build(len(settings.marks), len(settings.classes), settings.n_bins, **settings.parameters)
         network.load_state_dict(tensors)
-    except (TypeError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path}: the model file is damaged ({str(error).splitlines()[0]}); train it again") from error
+    except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        reason = str(error).replace("\n", " ").strip()[:200]
+        raise InputError(f"{path}: the model file is damaged ({reason}); train or copy the model again") from error
     return Model(settings, network.eval(), sha256_file(path), path.stem)

@@ -106,7 +106,7 @@ def _precision_recall(shown: Shown) -> Section:
     ]
     drawn = results["record"]["options"]["bootstrap"]
     spread = f" In brackets: 95 % intervals from {drawn:,} bootstrap resamples of the sites." if drawn else ""
-    caption = "Precision over recall; beside each model its average precision. Dotted: a guess."
+    caption = "Precision over recall; beside each model its average precision. Dotted: chance."
     if shown.curves:
         caption += " Dashed: at the genome's prevalence."
     if results["annotations"]:

@@ -10,6 +10,7 @@ The same content gives the same bytes: no date, no path, no random identifier.
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,9 @@ from crekit.files import output_path, output_text, require_writable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# What matplotlib says of its own cache folder is nothing to a reader of our messages.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 HERE = Path(__file__).parent
 PNG_DPI, SCREEN_DPI = 150, 96

@@ -67,7 +67,7 @@ def score_regions(
     with Tracks(tracks) as opened:
         check_fit(loaded, opened)
         records = _read(regions, opened)
-        require_writable(output)
+        require_writable(output, text=True)
         probabilities = np.full((len(records), len(loaded.settings.classes)), np.nan, dtype=np.float32)
         for chrom in progress.steps(sorted(set(records.chrom), key=natural_key), "scoring"):
             bins = opened.read(chrom, loaded.settings.marks, normalise=normalise or loaded.settings.normalise)

@@ -15,8 +15,8 @@ import torch
 from crekit.models.file import Model
 from crekit.scanning.trunk import Trunk, fits
 
-_CHUNK = {"cpu": 1024, "cuda": 65_536}
-"""Windows at a time: on a CPU as many as its cache holds the activations of."""
+_CHUNK = {"cpu": 2048, "cuda": 65_536}
+"""Windows at a time: fewer cost more calls, more fall out of a CPU's cache."""
 
 
 def count(n_all: int, n_bins: int, stride: int) -> int:

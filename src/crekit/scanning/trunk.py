@@ -81,7 +81,7 @@ class Trunk:
             rows = [bins[:, phase :: self._stride].contiguous() for phase in range(self._phases)]
         for step in self._steps:
             rows = step(rows, n_windows)
-        return rows[self._row][:, self._shift : self._shift + n_windows].T
+        return rows[self._row].narrow(1, self._shift, n_windows).T
 
 
 def fits(network: nn.Module, n_bins: int) -> bool:
@@ -174,9 +174,9 @@ class _Convolution:
         totals: list[torch.Tensor] = []
         for one in self._sums:
             n = n_windows + one.reach
-            weight, values = self._weights[one.tap], rows[one.row][:, one.shift : one.shift + n]
+            weight, values = self._weights[one.tap], rows[one.row].narrow(1, one.shift, n)
             if one.base is not None:
-                base = totals[one.base][:, one.base_shift : one.base_shift + n]
+                base = totals[one.base].narrow(1, one.base_shift, n)
                 totals.append(base.addmm_(weight, values) if one.in_place else torch.addmm(base, weight, values))
             else:
                 totals.append(weight @ values if self._bias is None else torch.addmm(self._bias, weight, values))
@@ -194,7 +194,7 @@ class _Pooling:
         return [self._pool(rows, taps, n_windows + reach) for taps, reach in zip(self._rows, self._reach, strict=True)]
 
     def _pool(self, rows: Sequence[torch.Tensor], taps: Taps, n: int) -> torch.Tensor:
-        first, *others = (rows[place[0]][:, place[1] : place[1] + n] for place in taps if place)
+        first, *others = (rows[place[0]].narrow(1, place[1], n) for place in taps if place)
         total = first.clone()
         for values in others:
             if self._largest:

@@ -119,7 +119,7 @@ class TrackWriter:
         else:
             stored = bins.astype(np.uint16 if bins.max(initial=0) < 2**16 else np.uint32)
         chunks = (min(_CHUNK, expected),)
-        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
         self._group.create_dataset(chrom, data=stored, chunks=chunks, **packed)
         self._file.check()
 
@@ -198,6 +198,8 @@ class Tracks:
             self.bin_size = int(self._handle.attrs["bin_size"])
             self.normalise = str(self._handle.attrs["normalise"])
             self.sizes: dict[str, int] = json.loads(str(self._handle.attrs["chroms"]))
+            if self.bin_size < 1 or not self.sizes or min(self.sizes.values()) < 1:
+                raise InputError(f"{path}: the track file is damaged (no bins); make it again with count-bins")
             self._tracks = self._list()
         except InputError:
             self._handle.close()

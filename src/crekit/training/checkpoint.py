@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import nn
 
 from crekit.errors import InputError
@@ -75,9 +75,10 @@ def save(
         "scheduler": _plain(scheduler.state_dict()) if scheduler is not None else None,
         "fingerprint": fingerprint,
     }
+    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    content = serialise(copies, metadata={"checkpoint": json.dumps(metadata)})
     with output_path(path) as temporary:
-        copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-        save_file(copies, temporary, metadata={"checkpoint": json.dumps(metadata)})
+        temporary.write_bytes(content)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """Tracks and the regions that belong to them, paired by the names that the user gave."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crekit.errors import InputError
-from crekit.files import require, sha256_text
+from crekit.files import sha256_text
+from crekit.genome.chromosomes import abridged, natural_key
 from crekit.genome.regions import Regions, concatenate, read_bed
+from crekit.signal.tracks import Tracks
 
+log = logging.getLogger("crekit")
 Named = tuple[str | None, Path]
 
 
@@ -40,10 +44,9 @@ def pair(tracks: Sequence[Named], regions: Sequence[Named]) -> list[DataSet]:
     Raises
     ------
     InputError
-        If files are missing, names do not pair, or a span stands in two of the files of one data set.
+        If files are missing, names do not pair, a region ends past its chromosome or calls it otherwise (chr1, 1), or a
+        span stands in two of the files of one data set.
     """
-    for _, path in tracks:
-        require(path)
     if len(tracks) == 1 and tracks[0][0] is None:
         return [_data_set("", tracks[0][1], list(regions))]
     if len(tracks) == 1 and len(regions) == 1 and regions[0][0] in {None, tracks[0][0]}:
@@ -62,8 +65,20 @@ def pair(tracks: Sequence[Named], regions: Sequence[Named]) -> list[DataSet]:
 
 
 def _data_set(name: str, tracks: Path, regions: list[Named]) -> DataSet:
-    loaded = [read_bed(path, name=of_class) for of_class, path in regions]
+    with Tracks(tracks) as opened:
+        sizes = opened.sizes
+    against = {"sizes": sizes, "sizes_source": str(tracks), "strangers": True}
+    loaded = [read_bed(path, name=of_class, **against) for of_class, path in regions]
     merged = concatenate(part for part, _ in loaded)
+    known = merged.on(sizes)
+    if not len(known):
+        raise InputError(f"{regions[0][1]}: no region lies on a chromosome of {tracks} ({abridged(sizes, 5)})")
+    if len(known) < len(merged):
+        missing = sorted(set(merged.chrom) - set(sizes), key=natural_key)
+        left_out = len(merged) - len(known)
+        log.warning(
+            "warning: %d regions on %s left out: %s has no tracks there", left_out, abridged(missing, 5), tracks
+        )
     seen: set[str] = set()
     for (_, path), (part, _) in zip(regions, loaded, strict=True):
         if twice := seen.intersection(part.ids):
@@ -74,4 +89,4 @@ def _data_set(name: str, tracks: Path, regions: list[Named]) -> DataSet:
         f"{of_class or ''}:{checksum}" for (of_class, _), (_, checksum) in zip(regions, loaded, strict=True)
     )
     checksum = loaded[0][1] if described == [f":{loaded[0][1]}"] else sha256_text("\n".join(described))
-    return DataSet(name, tracks, merged, checksum)
+    return DataSet(name, tracks, known, checksum)

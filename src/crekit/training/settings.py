@@ -16,6 +16,12 @@ CHOICES = {
 }
 
 
+_GRADIENT = {
+    "epochs", "batch_size", "lr", "weight_decay", "patience", "lr_decay", "loss", "focal_gamma", "focal_alpha",
+    "focal_epsilon", "optimiser", "augment",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Training:
     """Settings of one training run.
@@ -87,6 +93,15 @@ def of_paper(architecture: Architecture, **given: Any) -> Training:
     InputError
         If a choice is not one of those that there are.
     """
+    idle = (
+        []
+        if architecture.gradient
+        else sorted(_GRADIENT & {name for name, value in given.items() if value is not None})
+    )
+    if idle:
+        raise InputError(
+            f"--{idle[0].replace('_', '-')}: nothing for this architecture, which has no epochs; leave it out"
+        )
     settings = replace(Training(**architecture.defaults), **{k: v for k, v in given.items() if v is not None})
     for name, choices in CHOICES.items():
         if (value := getattr(settings, name)) not in choices:

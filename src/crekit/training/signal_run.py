@@ -11,7 +11,6 @@ import torch
 
 from crekit.errors import InputError
 from crekit.files import output_text, require_writable, write_json
-from crekit.genome.chromosomes import require_known
 from crekit.genome.regions import concatenate
 from crekit.labels.classes import background_index, order_classes
 from crekit.models import file as model_file
@@ -90,7 +89,6 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
     for data_set in data_sets:
         with Tracks(data_set.tracks) as tracks:
             tracks.require_like(shared["bin_size"], shared["sizes"], str(data_sets[0].tracks))
-            require_known(dict.fromkeys(data_set.regions.chrom), "the regions", tracks.sizes, str(data_set.tracks))
             regions = relabel(data_set.regions, plan.relabel).sorted()
             regions = regions[split.assign(regions) >= 0]
             if not len(regions):
@@ -185,9 +183,9 @@ def run(data_sets: Sequence[DataSet], plan: Plan, output: Path, *, resume: bool 
     """
     require_writable(output)
     device = device_of(plan.device)
+    prepared = prepare(data_sets, plan)
     log.info("device: %s, %d compute threads", device.type, plan.training.threads)
     torch.set_num_threads(plan.training.threads)
-    prepared = prepare(data_sets, plan)
     labels = prepared.sites.labels(prepared.classes)
     train = prepared.parts == 0
     mean, std = standardisation(prepared.sites.values[train])

@@ -161,6 +161,22 @@ def load_for_model(
     )
 
 
+def parse_marks(text: str | None) -> tuple[str, ...] | None:
+    """``A,B`` as names of marks; None stays None: all of them.
+
+    Raises
+    ------
+    InputError
+        If a mark is named twice, or one is empty.
+    """
+    if text is None:
+        return None
+    marks = tuple(mark.strip() for mark in text.split(","))
+    if "" in marks or len(set(marks)) < len(marks):
+        raise InputError(f"--marks {text}: name each mark once, with commas between them")
+    return marks
+
+
 def parse_relabel(pairs: Iterable[str]) -> dict[str, str]:
     """``OLD=NEW`` texts as a mapping.
 

@@ -172,7 +172,10 @@ def require_enough(counts: dict[str, dict[str, int]], classes: list[str]) -> Non
     """
     for part in PARTS:
         if sum(counts[part].values()) == 0:
-            raise InputError(f"--{part} holds no site that passes the non-zero rule; choose other chromosomes")
+            raise InputError(
+                f"--{part} holds no site: no region lies there, or none passes the non-zero rule; "
+                "choose other chromosomes"
+            )
     if len(classes) < 2:
         raise InputError(f"the regions hold the class {classes[0]} alone; a model needs at least two")
     for part, least in (("train", MIN_TRAIN), ("val", MIN_VAL)):
