@@ -419,7 +419,8 @@ app()
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "terminated")],
 )
 def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, number, status, word):
     command = [sys.executable, "-c", SAMPLE, "--output", str(tmp_path / "out"), "--seconds", "30"]
@@ -431,6 +432,17 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, number, status, word
     assert process.returncode == status
     assert shown == f"sample: error: {word}; nothing was left under the name of the output\n"
     assert os.listdir(tmp_path) == []
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path):
+    command = ["nohup", sys.executable, "-c", SAMPLE, "--output", str(tmp_path / "out"), "--seconds", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
+        while process.stderr.readline() != "begun\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert os.listdir(tmp_path) == ["out"]
 
 
 @pytest.mark.parametrize("output", ["-", "print"])

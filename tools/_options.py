@@ -168,7 +168,9 @@ def _words(value: object) -> list[str]:
 def _run(app: Tool, prog: str, args: list[str]) -> int:
     """Run the app and return its exit status; an error becomes one line on standard error."""
     debug = "--debug" in args
-    previous = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # Under nohup a closed terminal is to be ignored, and stays so.
+    ending = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, _end) for number in ending}
     try:
         if "--version" in args:
             print(f"{app.tool_name} {__version__}", flush=True)

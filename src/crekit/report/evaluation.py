@@ -56,8 +56,9 @@ def page(shown: Shown) -> Page:
     results = shown.results
     models = results["models"]
     sites, chroms = sum(results["sites"]["scored"].values()), results["sites"]["chromosomes"]
+    described = ", ".join(f"{name} ({one['arch']})" if one.get("arch") else name for name, one in models.items())
     lead = (
-        f"{', '.join(models)} on {sites:,} sites of {', '.join(chroms)} ({results['subset']}); "
+        f"{described} on {sites:,} sites of {', '.join(chroms)} ({results['subset']}); "
         f"classes {', '.join(results['classes'])}."
     )
     sections = [
