@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -158,12 +159,12 @@ def output_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     device = _is_device(path)
     target = path if device else Path(os.path.realpath(path))
-    # Same suffix, because bigWig, HDF5 and plot libraries choose the format by it.
-    folder = None if device else target.parent
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(descriptor)
-    temporary = Path(name)
+    # Same suffix, because bigWig, HDF5 and plot libraries choose the format by it. The name is known before the file
+    # is made, so that no signal can come between the two and leave it behind.
+    folder = Path(tempfile.gettempdir()) if device else target.parent
+    temporary = folder / f".{path.stem}.{secrets.token_hex(4)}{path.suffix}"
     try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
         if device:
             with open(temporary, "rb") as whole, open(path, "wb") as handle:

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from crekit.signal.compiled import compiled
-
 TREES = 65
 
 
@@ -63,31 +61,12 @@ class RandomForest(nn.Module):
             raise RuntimeError("the nodes of its trees are not in order")
 
     def forward(self, tracks: torch.Tensor) -> torch.Tensor:
+        from crekit.models.trees import walk  # numba loads here, so that networks do without it
+
         flat = np.ascontiguousarray(tracks.detach().flatten(1).cpu().numpy())
         trees = [tensor.cpu().numpy() for tensor in (self.root, self.child, self.feature, self.threshold, self.share)]
-        total = torch.from_numpy(_walk(flat, *trees)).to(tracks.device)
+        total = torch.from_numpy(walk(flat, *trees)).to(tracks.device)
         return (total / max(len(self.root), 1)).clamp_min(1e-12).log()
-
-
-@compiled
-def _walk(
-    values: np.ndarray,
-    root: np.ndarray,
-    child: np.ndarray,
-    feature: np.ndarray,
-    threshold: np.ndarray,
-    share: np.ndarray,
-) -> np.ndarray:
-    """Sum of the class shares of the leaves that each site falls into, shape (n_sites, n_classes), float32."""
-    total = np.zeros((len(values), share.shape[1]), dtype=np.float32)
-    for tree in range(len(root)):  # tree by tree, so that its nodes stay in the cache
-        for i in range(len(values)):
-            node = root[tree]
-            while child[node, 0] != node:  # a leaf is its own child
-                node = child[node, 1 if values[i, feature[node]] > threshold[node] else 0]
-            for k in range(share.shape[1]):
-                total[i, k] += share[node, k]
-    return total
 
 
 def grow(
