@@ -1,6 +1,7 @@
 """What all tests share: where the real data lie, and a seeded generator."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ from simulate import Simulated, simulate
 
 # As the tools do, before anything loads torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Where the tests run in the background, Ctrl-C or a closed terminal are ignored, and would be by the tools that they stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -75,7 +75,8 @@ def _require_fit(path: str | Path, sizes: dict[str, int], regions: Regions) -> N
     if missing:
         first = missing[0]
         if (first.removeprefix("chr") if first.startswith("chr") else f"chr{first}") in sizes:
-            require_known([first], "the regions", sizes, str(path))  # says which of the two to rename
+            region = regions.ids[regions.chrom == first][0]
+            require_known([first], f"region {region}", sizes, str(path))  # says which of the two to rename
         raise InputError(
             f"{path}: no data on {abridged(missing, 5)}, where regions lie; leave them out with --chroms "
             f"({abridged(sorted(sizes, key=natural_key), 5)})"
