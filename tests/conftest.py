@@ -11,7 +11,7 @@ from simulate import Simulated, simulate
 # As the tools do, before anything loads torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# Where the tests run in the background, Ctrl-C or a closed terminal are ignored, and would be by the tools that they stop.
+# Where the tests run in the background, Ctrl-C or a closed terminal are ignored, and so would the tools that they stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
