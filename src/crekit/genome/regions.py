@@ -3,7 +3,7 @@
 Coordinates are 0-based and half-open, as in BED. A region's id is ``chrom:start-end``; its name is its class.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TextIO
@@ -168,6 +168,30 @@ def read_bed(path: str | Path, **checks: object) -> tuple[Regions, str]:
     """
     text = read_text(path)
     return parse_bed(text, str(path), **checks), sha256_text(text)  # type: ignore[arg-type]
+
+
+def read_beds(files: Sequence[tuple[str | None, Path]], **checks: object) -> tuple[Regions, list[str]]:
+    """Regions of several BED files, one file after the other, and the checksum of each.
+
+    Parameters
+    ----------
+    files : sequence of (str or None, path)
+        Class (or None: it stands in the file) and BED.
+    **checks
+        The other keywords of `parse_bed`.
+
+    Raises
+    ------
+    InputError
+        If a file is wrong, or a span stands in two of them.
+    """
+    loaded = [read_bed(path, name=name, **checks) for name, path in files]
+    seen: set[str] = set()
+    for (_, path), (part, _) in zip(files, loaded, strict=True):
+        if twice := seen.intersection(part.ids):
+            raise InputError(f"{path}: {min(twice)} stands in another regions file too; remove it from one")
+        seen.update(part.ids)
+    return concatenate(part for part, _ in loaded), [checksum for _, checksum in loaded]
 
 
 def write_bed(handle: TextIO, regions: Regions) -> None:

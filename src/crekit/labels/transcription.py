@@ -73,10 +73,9 @@ def _require_fit(path: str | Path, sizes: dict[str, int], regions: Regions) -> N
     chroms = sorted(set(regions.chrom), key=natural_key)
     missing = [chrom for chrom in chroms if chrom not in sizes]
     if missing:
-        first = missing[0]
-        if (first.removeprefix("chr") if first.startswith("chr") else f"chr{first}") in sizes:
-            region = regions.ids[regions.chrom == first][0]
-            require_known([first], f"region {region}", sizes, str(path))  # says which of the two to rename
+        region = regions.ids[regions.chrom == missing[0]][0]
+        # Where only the spelling differs, this says which of the two to rename.
+        require_known(missing[:1], f"region {region}", sizes, str(path), strangers=True)
         raise InputError(
             f"{path}: no data on {abridged(missing, 5)}, where regions lie; leave them out with --chroms "
             f"({abridged(sorted(sizes, key=natural_key), 5)})"

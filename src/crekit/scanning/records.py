@@ -12,10 +12,9 @@ from typing import TextIO
 import numpy as np
 
 from crekit import progress
-from crekit.errors import InputError
 from crekit.files import output_text, require_writable
 from crekit.genome.chromosomes import natural_key
-from crekit.genome.regions import Regions, concatenate, read_bed
+from crekit.genome.regions import Regions, read_beds
 from crekit.models.device import device_of
 from crekit.models.file import Model
 from crekit.models.fitting import window_starts
@@ -66,7 +65,7 @@ def score_regions(
     loaded = load_for_scan(model)
     with Tracks(tracks) as opened:
         check_fit(loaded, opened)
-        records = _read(regions, opened)
+        records, _ = read_beds(regions, named=False, sizes=opened.sizes, sizes_source="the tracks")
         require_writable(output, text=True)
         probabilities = np.full((len(records), len(loaded.settings.classes)), np.nan, dtype=np.float32)
         for chrom in progress.steps(sorted(set(records.chrom), key=natural_key), "scoring"):
@@ -78,18 +77,6 @@ def score_regions(
         log.warning("warning: %d region(s) lie too near an end of their chromosome, and have %s", missing, MISSING)
     with output_text(output) as handle:
         _write(handle, records, probabilities, loaded.settings.classes)
-
-
-def _read(files: Sequence[tuple[str | None, Path]], tracks: Tracks) -> Regions:
-    parts: list[Regions] = []
-    seen: set[str] = set()
-    for name, path in files:
-        part, _ = read_bed(path, name=name, named=False, sizes=tracks.sizes, sizes_source="the tracks")
-        if twice := seen.intersection(part.ids):
-            raise InputError(f"{path}: {min(twice)} stands in another regions file too; remove it from one")
-        seen.update(part.ids)
-        parts.append(part)
-    return concatenate(parts)
 
 
 def windows(model: Model, bins: np.ndarray, midpoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from crekit.errors import InputError
 from crekit.files import sha256_text
 from crekit.genome.chromosomes import abridged, natural_key
-from crekit.genome.regions import Regions, concatenate, read_bed
+from crekit.genome.regions import Regions, read_beds
 from crekit.signal.tracks import Tracks
 
 log = logging.getLogger("crekit")
@@ -67,9 +67,7 @@ def pair(tracks: Sequence[Named], regions: Sequence[Named]) -> list[DataSet]:
 def _data_set(name: str, tracks: Path, regions: list[Named]) -> DataSet:
     with Tracks(tracks) as opened:
         sizes = opened.sizes
-    against = {"sizes": sizes, "sizes_source": str(tracks), "strangers": True}
-    loaded = [read_bed(path, name=of_class, **against) for of_class, path in regions]
-    merged = concatenate(part for part, _ in loaded)
+    merged, checksums = read_beds(regions, sizes=sizes, sizes_source=str(tracks), strangers=True)
     known = merged.on(sizes)
     if not len(known):
         raise InputError(f"{regions[0][1]}: no region lies on a chromosome of {tracks} ({abridged(sizes, 5)})")
@@ -79,14 +77,7 @@ def _data_set(name: str, tracks: Path, regions: list[Named]) -> DataSet:
         log.warning(
             "warning: %d regions on %s left out: %s has no tracks there", left_out, abridged(missing, 5), tracks
         )
-    seen: set[str] = set()
-    for (_, path), (part, _) in zip(regions, loaded, strict=True):
-        if twice := seen.intersection(part.ids):
-            raise InputError(f"{path}: {min(twice)} stands in another regions file too; remove it from one")
-        seen.update(part.ids)
     # The class that a file was given is part of its contents; the order of files is not.
-    described = sorted(
-        f"{of_class or ''}:{checksum}" for (of_class, _), (_, checksum) in zip(regions, loaded, strict=True)
-    )
-    checksum = loaded[0][1] if described == [f":{loaded[0][1]}"] else sha256_text("\n".join(described))
+    described = sorted(f"{of_class or ''}:{one}" for (of_class, _), one in zip(regions, checksums, strict=True))
+    checksum = checksums[0] if described == [f":{checksums[0]}"] else sha256_text("\n".join(described))
     return DataSet(name, tracks, known, checksum)

@@ -90,12 +90,13 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
         with Tracks(data_set.tracks) as tracks:
             tracks.require_like(shared["bin_size"], shared["sizes"], str(data_sets[0].tracks))
             regions = relabel(data_set.regions, plan.relabel).sorted()
-            regions = regions[split.assign(regions) >= 0]
+            assigned = split.assign(regions)
+            regions, assigned = regions[assigned >= 0], assigned[assigned >= 0]
             if not len(regions):
                 raise InputError(
                     f"{data_set.tracks}: no region lies on a chromosome of the split; check --train --val --test"
                 )
-            part_of = dict(zip(regions.ids, split.assign(regions), strict=True))
+            part_of = dict(zip(regions.ids, assigned, strict=True))
             sites = load_sites(
                 tracks, regions, marks, n_bins=plan.n_bins, min_nonzero=plan.min_nonzero, normalise=normalise
             )
