@@ -1,0 +1,1 @@
+"""DNA as numbers for a model: windows, one-hot codes, and the store of sequences."""

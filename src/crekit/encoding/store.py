@@ -1,0 +1,265 @@
+"""The sequence store: the DNA of regions, each span once, with the starts of its windows, in one HDF5 file.
+
+A span holds all bases that the windows of its region cover. Windows are cut from it when they are read, and one-hot
+codes, reverse complements and other encodings are made from them batch by batch.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from crekit.encoding.windows import Rule, spread
+from crekit.errors import InputError
+from crekit.files import HeldErrors, output_path, require, sha256_file
+from crekit.genome.fasta import N
+from crekit.genome.regions import Regions
+
+FORMAT = "crekit sequences"
+VERSION = 1
+GENOME, FASTA = "genome", "fasta"
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
+_PACKED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+_NUMBERS = {"start": "i8", "end": "i8", "class": "i4", "span_start": "i8", "span": "i8", "windows": "i8"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some regions and their spans, as they are written.
+
+    Parameters
+    ----------
+    regions : Regions
+        For records of a FASTA, no chromosome and the span from 0 to the record's length.
+    ids : np.ndarray, shape (n,), object
+        Ids of the regions, or names of the records.
+    codes : list of np.ndarray
+        Span of each region, uint8.
+    span_start : np.ndarray, shape (n,), int64
+        Where each span starts on its chromosome.
+    starts : list of np.ndarray
+        Starts of each region's windows within its span.
+    """
+
+    regions: Regions
+    ids: np.ndarray
+    codes: Sequence[np.ndarray]
+    span_start: np.ndarray
+    starts: Sequence[np.ndarray]
+
+
+class Writer:
+    """Takes regions part by part. Made by `create`."""
+
+    def __init__(self, handle: h5py.File, file: HeldErrors, classes: Sequence[str]) -> None:
+        self._handle = handle
+        self._file = file
+        self._position = {name: i for i, name in enumerate(classes)}
+        text = h5py.string_dtype()
+        for name, kind in {"codes": "u1", "window_start": "i4", **_NUMBERS, "chrom": text, "id": text}.items():
+            packed = {"compression": "gzip", "compression_opts": 1} if kind is text else _PACKED
+            chunk = 1 << 18 if name == "codes" else 1 << 14
+            handle.create_dataset(name, shape=(0,), maxshape=(None,), dtype=kind, chunks=(chunk,), **packed)
+
+    def add(self, part: Part) -> None:
+        """Store some regions."""
+        if not len(part.regions):
+            return
+        columns = {
+            "codes": np.concatenate(part.codes),
+            "window_start": np.concatenate(part.starts),
+            "start": part.regions.start,
+            "end": part.regions.end,
+            "class": np.array([self._position[name] for name in part.regions.name]),
+            "span_start": part.span_start,
+            "span": np.array([len(codes) for codes in part.codes]),
+            "windows": np.array([len(starts) for starts in part.starts]),
+            "chrom": part.regions.chrom,
+            "id": part.ids,
+        }
+        for name, values in columns.items():
+            stored = self._handle[name]
+            before = len(stored)
+            stored.resize((before + len(values),))
+            stored[before:] = values
+        self._file.check()
+
+    def finish(self, scored: np.ndarray, metadata: Mapping[str, Any]) -> None:
+        """State how many windows of each region are scored, and all else that is known."""
+        self._handle.create_dataset("scored", data=scored, dtype="i4", chunks=True, **_PACKED)
+        self._handle.attrs["metadata"] = json.dumps(metadata)
+
+
+@contextmanager
+def create(path: str | Path, rule: Rule, source: str, classes: Sequence[str]) -> Iterator[Writer]:
+    """Write a sequence file; it appears under its name when the block ends well.
+
+    Parameters
+    ----------
+    path : path
+    rule : Rule
+    source : str
+        ``genome`` or ``fasta``.
+    classes : sequence of str
+    """
+    with output_path(path) as temporary, HeldErrors(temporary) as file:
+        with h5py.File(file, "w") as handle:
+            handle.attrs["format"] = FORMAT
+            handle.attrs["version"] = VERSION
+            handle.attrs["source"] = source
+            handle.attrs["rule"] = json.dumps(asdict(rule))
+            handle.attrs["classes"] = json.dumps(list(classes))
+            yield Writer(handle, file, classes)
+        file.check()
+
+
+class Sequences:
+    """A sequence file, read into memory. Use as a context.
+
+    Parameters
+    ----------
+    path : path
+
+    Attributes
+    ----------
+    rule : Rule
+        How regions became windows.
+    source : str
+        ``genome`` or ``fasta``.
+    classes : list of str
+    regions : Regions
+        Region and class of each sequence; a FASTA record has no chromosome and starts at 0.
+    ids : np.ndarray, shape (n,), object
+    span_start : np.ndarray, shape (n,), int64
+        Where each span starts on its chromosome (in a record that was padded, below 0).
+    n_windows, n_scored : np.ndarray, shape (n,), int64
+        Windows of each region, and how many of them a score is the maximum of: see
+        `crekit.encoding.windows.match_numbers`.
+    sizes : dict of str to int
+        Chromosomes of the genome; empty for FASTA records.
+    record : dict
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or no sequence file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = require(path)
+        try:
+            with h5py.File(self.path, "r") as handle:
+                self._read(handle)
+        except InputError:
+            raise
+        except _DAMAGE as error:
+            if not h5py.is_hdf5(self.path):
+                raise InputError(f"{path}: not an HDF5 file, or damaged; make it again with encode-seq") from error
+            reason = str(error).split("\n")[0]
+            raise InputError(
+                f"{path}: the sequence file is damaged ({reason}); make it again with encode-seq"
+            ) from error
+
+    def __enter__(self) -> "Sequences":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self._codes
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def _read(self, handle: h5py.File) -> None:
+        if handle.attrs.get("format") != FORMAT:
+            raise InputError(f"{self.path}: an HDF5 file, but not of sequences; make it with encode-seq")
+        if (version := int(handle.attrs["version"])) > VERSION:
+            raise InputError(f"{self.path}: written by a newer crekit (sequences format {version}); update crekit")
+        self.source = str(handle.attrs["source"])
+        self.rule = Rule(**json.loads(str(handle.attrs["rule"])))
+        self.classes: list[str] = json.loads(str(handle.attrs["classes"]))
+        metadata = json.loads(str(handle.attrs["metadata"]))
+        self.sizes: dict[str, int] = metadata["sizes"]
+        self.record: dict[str, Any] = metadata["record"]
+        self.dropped: dict[str, dict[str, int]] = metadata["dropped"]
+        columns = {name: np.asarray(handle[name][:]) for name in (*_NUMBERS, "codes", "window_start", "scored")}
+        chrom, self.ids = (handle[name].asstr()[:].astype(object) for name in ("chrom", "id"))
+        names = np.array(self.classes, dtype=object)[columns["class"]]
+        self.regions = Regions(chrom, columns["start"], columns["end"], names)
+        self.span_start = columns["span_start"]
+        self.n_windows, self.n_scored = columns["windows"], columns["scored"].astype(np.int64)
+        self._codes = columns["codes"]
+        self._span = np.concatenate([[0], np.cumsum(columns["span"])])
+        self._window = np.concatenate([[0], np.cumsum(self.n_windows)])
+        self._start = np.repeat(self._span[:-1], self.n_windows) + columns["window_start"]
+        self._check()
+
+    def _check(self) -> None:
+        """Check that the columns fit together, so that no window is cut outside its span."""
+        n = len(self.ids)
+        last = np.repeat(self._span[1:], self.n_windows) - self.rule.width
+        facts = {
+            "regions": n > 0 and len(self.regions) == n == len(self.n_scored) == len(self.span_start),
+            "spans": self._span[-1] == len(self._codes) and bool((np.diff(self._span) > 0).all()),
+            "windows": bool((self.n_windows > 0).all()) and bool((self._start <= last).all()),
+            "scored windows": bool(((self.n_scored > 0) & (self.n_scored <= self.n_windows)).all()),
+            "bases": self._codes.max(initial=0) <= N,
+        }
+        for name, holds in facts.items():
+            if not holds:
+                raise ValueError(f"{name} cannot be right")
+
+    @property
+    def window(self) -> int:
+        """Bases in a window; 0 for whole regions."""
+        return self.rule.width
+
+    @property
+    def stride(self) -> int:
+        return self.rule.stride
+
+    def sha256(self) -> str:
+        """Checksum of the file."""
+        return sha256_file(self.path)
+
+    def codes(self, i: int) -> np.ndarray:
+        """The stored span of region `i`, shape (n,), uint8; a view."""
+        return self._codes[self._span[i] : self._span[i + 1]]
+
+    def window_start(self, region: np.ndarray, window: np.ndarray) -> np.ndarray:
+        """Start of windows on their chromosomes, shape (m,), int64."""
+        return self.span_start[region] + self._start[self._window[region] + window] - self._span[region]
+
+    def window_codes(self, region: np.ndarray, window: np.ndarray) -> np.ndarray:
+        """Windows of regions.
+
+        Parameters
+        ----------
+        region, window : np.ndarray, shape (m,), int
+            Which region, and which of its windows (0 for whole regions).
+
+        Returns
+        -------
+        codes : np.ndarray, shape (m, width), uint8
+            Whole regions are as wide as the longest of them, and padded with N on the right.
+        """
+        if not self.rule.width:
+            return self._whole(np.asarray(region))
+        views = np.lib.stride_tricks.sliding_window_view(self._codes, self.rule.width)
+        return views[self._start[self._window[region] + window]]
+
+    def _whole(self, region: np.ndarray) -> np.ndarray:
+        first, length = self._span[region], self._span[region + 1] - self._span[region]
+        place = np.arange(length.max(initial=0))
+        inside = place < length[:, None]
+        codes = np.full(inside.shape, N, dtype=np.uint8)
+        codes[inside] = self._codes[(first[:, None] + place)[inside]]
+        return codes
+
+    def scored(self) -> tuple[np.ndarray, np.ndarray]:
+        """The windows that scores are made of, for all regions: see `crekit.encoding.windows.spread`."""
+        return spread(self.n_windows, self.n_scored)
