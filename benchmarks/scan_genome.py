@@ -21,7 +21,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from crekit.models.deepregfinder import ConvolutionalNetwork
-from crekit.models.file import Settings, load, save
+from crekit.models.file import SignalSettings, load, save
 from crekit.signal.tracks import COUNTS, SIGNAL, Track, Tracks, create
 
 MARKS = [f"mark{i:02d}" for i in range(12)]
@@ -64,7 +64,7 @@ def make_model(path: Path, sizes: dict[str, int]) -> None:
     with torch.inference_mode():
         for _ in range(20):
             network(torch.randn(256, len(MARKS), N_BINS))
-    settings = Settings(
+    settings = SignalSettings(
         arch="deepregfinder-cnn", classes=CLASSES, marks=MARKS, bin_size=BIN, n_bins=N_BINS, sizes=sizes,
         kinds=dict.fromkeys(MARKS, COUNTS), normalise="rpm", min_nonzero=5, mean=[0.067] * 12, std=[0.067] * 12,
         split={"kind": "chromosomes", "train": [], "val": [], "test": []}, training={}, counts={}, record={},

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from crekit.models import registry
-from crekit.models.file import Model, Settings, save
+from crekit.models.file import SignalModel, SignalSettings, save
 from crekit.models.random_forest import RandomForest, grow
 from crekit.signal.tracks import COUNTS, SIGNAL, Track, create
 
@@ -18,16 +18,16 @@ THREE = ["background", "enhancer", "promoter"]
 SPLIT = {"kind": "chromosomes", "train": [], "val": [], "test": []}
 
 
-def settings(arch: str, classes: Sequence[str], marks: Sequence[str], sizes: Mapping[str, int], **others) -> Settings:
+def settings(arch: str, classes: Sequence[str], marks: Sequence[str], sizes: Mapping[str, int], **others) -> SignalSettings:
     known = {
         "bin_size": 100, "n_bins": 20, "kinds": dict.fromkeys(marks, COUNTS), "normalise": "none", "min_nonzero": 5,
         "mean": [0.0] * len(marks), "std": [1.0] * len(marks), "split": SPLIT, "training": {}, "counts": {},
         "record": {},
     }  # fmt: skip
-    return Settings(arch, list(classes), list(marks), sizes=dict(sizes), **{**known, **others})
+    return SignalSettings(arch, list(classes), list(marks), sizes=dict(sizes), **{**known, **others})
 
 
-def random_model(arch: str, n_marks: int = 4, classes: Sequence[str] = THREE, seed: int = 0) -> Model:
+def random_model(arch: str, n_marks: int = 4, classes: Sequence[str] = THREE, seed: int = 0) -> SignalModel:
     """A network with random weights, whose batch norms and scaling do something."""
     torch.manual_seed(seed)
     if arch == "random-forest":
@@ -44,7 +44,7 @@ def random_model(arch: str, n_marks: int = 4, classes: Sequence[str] = THREE, se
     scaling = {"mean": list(rng.uniform(1, 2, n_marks)), "std": list(rng.uniform(1, 2, n_marks))}
     marks = [f"mark{i}" for i in range(n_marks)]
     made = settings(arch, classes, marks, {}, parameters=parameters, temperature=1.25, **scaling)
-    return Model(made, network.eval())
+    return SignalModel(made, network.eval())
 
 
 def random_forest(n_marks: int, n_classes: int, seed: int) -> tuple[RandomForest, dict[str, int]]:
@@ -53,7 +53,7 @@ def random_forest(n_marks: int, n_classes: int, seed: int) -> tuple[RandomForest
     return grow(values, np.arange(200) % n_classes, np.ones(200), trees=5, seed=1, threads=1)
 
 
-def centre_model(sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks: Sequence[str] = ("A", "B")) -> Model:
+def centre_model(sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks: Sequence[str] = ("A", "B")) -> SignalModel:
     """One tree that looks at bin 10 of each window: the value of mark A there is the class, 10 x B its probability.
 
     A = 0 is the first class, 1 the second, and so on. B = 5 gives that class 0.5, B = 6 gives it 0.6 ... up to 9; the
@@ -91,10 +91,10 @@ def centre_model(sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks
     state = {name: torch.tensor(np.array([node[name] for node in nodes])) for name in nodes[0]}
     forest.load_state_dict({**state, "root": torch.tensor([0])})
     parameters = {"n_nodes": len(nodes), "n_trees": 1}
-    return Model(settings("random-forest", classes, marks, sizes, parameters=parameters), forest.eval())
+    return SignalModel(settings("random-forest", classes, marks, sizes, parameters=parameters), forest.eval())
 
 
-def save_model(path: Path, model: Model, **changes) -> Path:
+def save_model(path: Path, model: SignalModel, **changes) -> Path:
     save(path, replace(model.settings, **changes), model.network)
     return path
 

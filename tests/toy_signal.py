@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from crekit.genome.regions import Regions, make
-from crekit.models.file import Model, Settings
+from crekit.models.file import SignalModel, SignalSettings
 from crekit.signal import tracks as store
 from crekit.training.data_sets import DataSet
 
@@ -39,7 +39,7 @@ class Sums(nn.Module):
         return logits[:, self.order]
 
 
-def settings(**changes: object) -> Settings:
+def settings(**changes: object) -> SignalSettings:
     made = {
         "arch": "deepregfinder-cnn",
         "classes": CLASSES,
@@ -57,11 +57,11 @@ def settings(**changes: object) -> Settings:
         "counts": {part: dict.fromkeys(CLASSES, 1) for part in ("train", "val", "test")} | {"dropped": {}},
         "record": {"options": {}, "inputs": []},
     }
-    return Settings(**(made | changes))  # type: ignore[arg-type]
+    return SignalSettings(**(made | changes))  # type: ignore[arg-type]
 
 
-def model(network: nn.Module | None = None, **changes: object) -> Model:
-    return Model(settings(**changes), (network or Sums()).eval(), sha256="0" * 64)
+def model(network: nn.Module | None = None, **changes: object) -> SignalModel:
+    return SignalModel(settings(**changes), (network or Sums()).eval(), sha256="0" * 64)
 
 
 def regions(chroms: list[str] | None = None) -> Regions:

@@ -34,6 +34,10 @@ Regions = Annotated[
 TracksFiles = Annotated[
     list[str], typer.Option("-t", "--tracks", metavar="[NAME=]H5", help="Tracks of count-bins; with NAME=, several.")
 ]
+SequenceFiles = Annotated[
+    list[str],
+    typer.Option("-s", "--sequences", metavar="[NAME=]H5", help="Sequences of encode-seq; with NAME=, several."),
+]
 Sizes = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Chromosome sizes: two columns, or a .fai.", show_default=False)
 ]

@@ -5,10 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from crekit_tools._options import Device, Normalise, Output, Regions, Seed, Threads, TracksFiles, named_paths, tool
+from crekit_tools._options import Device, Normalise, Output, Seed, SequenceFiles, Threads, named_paths, tool
 
 app = tool("train-model")
-_SPLIT, _TRAINING = "Split (all three chromosome lists, or --random)", "Training (default: the architecture's paper)"
+_SPLIT, _TRAINING = "Split (chromosome lists, --folds or --random)", "Training (default: the architecture's paper)"
+_SEQUENCES = "Sequences"
+
+_Tracks = Annotated[
+    list[str],
+    typer.Option("-t", "--tracks", metavar="[NAME=]H5", help="Tracks of count-bins; with NAME=, several."),
+]
+_Regions = Annotated[
+    list[str], typer.Option("-r", "--regions", metavar="[CLASS=]BED", help="Regions; class in column 4, or given here.")
+]
 
 
 def _print_list(wanted: bool) -> None:
@@ -30,9 +39,10 @@ def _print_list(wanted: bool) -> None:
 )
 def train_model(
     arch: Annotated[str, typer.Option(metavar="NAME", help="Architecture; --list prints them.")],
-    tracks: TracksFiles,
-    regions: Regions,
     output: Output,
+    tracks: _Tracks = [],  # noqa: B006
+    regions: _Regions = [],  # noqa: B006
+    sequences: SequenceFiles = [],  # noqa: B006
     marks: Annotated[str | None, typer.Option(metavar="A,B", help="Use these tracks only; default all.")] = None,
     relabel: Annotated[
         list[str], typer.Option(metavar="OLD=NEW", help="Rename a class, and so merge classes; repeatable.")
@@ -40,16 +50,41 @@ def train_model(
     n_bins: Annotated[int, typer.Option(min=4, help="Bins in a window.")] = 20,
     min_nonzero: Annotated[int, typer.Option(min=0, help="Leave out windows with fewer non-zero bins.")] = 5,
     normalise: Normalise = None,
-    train: Annotated[
-        str | None, typer.Option(metavar="CHROMS", help="Learn from these.", rich_help_panel=_SPLIT)
+    init_from: Annotated[Path | None, typer.Option(metavar="MODEL", help="Begin with its weights.")] = None,
+    freeze: Annotated[str | None, typer.Option(metavar="LAYERS", help="Keep the first so many, or these.")] = None,
+    train_chroms: Annotated[
+        str | None, typer.Option("--train", metavar="CHROMS", help="Learn from these.", rich_help_panel=_SPLIT)
     ] = None,
     val: Annotated[
         str | None, typer.Option(metavar="CHROMS", help="Choose the epoch by these.", rich_help_panel=_SPLIT)
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="CHROMS", help="Judge by these.", rich_help_panel=_SPLIT)] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=3, metavar="K", help="A model for each of K folds.", rich_help_panel=_SPLIT)
+    ] = None,
+    fold: Annotated[
+        int | None, typer.Option(min=1, metavar="I", help="Only this fold: tests on I.", rich_help_panel=_SPLIT)
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="block|chromosome|cluster|random", help="What folds keep whole.", rich_help_panel=_SPLIT),
+    ] = None,
+    block: Annotated[int, typer.Option(min=1, help="Bases in a block.", rich_help_panel=_SPLIT)] = 1_000_000,
     random: Annotated[
         str | None,
         typer.Option(metavar="SHARES", help="0.6,0.2,0.2 at random; flatters the model.", rich_help_panel=_SPLIT),
+    ] = None,
+    padding: Annotated[
+        Literal["valid", "same"] | None, typer.Option(rich_help_panel=_SEQUENCES, help="Of convolutions. [valid]")
+    ] = None,
+    windows_per_region: Annotated[
+        Literal["all", "one"] | None, typer.Option(rich_help_panel=_SEQUENCES, help="Shown in an epoch.")
+    ] = None,
+    k: Annotated[
+        str | None, typer.Option("--k", metavar="K|L,K,D", rich_help_panel=_SEQUENCES, help="5; of gkm-svm 10,6,3.")
+    ] = None,
+    c: Annotated[
+        float | None, typer.Option("--c", min=1e-9, rich_help_panel=_SEQUENCES, help="C of SVM and regression. [1]")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, rich_help_panel=_TRAINING, help="At most so many.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, rich_help_panel=_TRAINING, help="Sites a step.")] = None,
@@ -78,8 +113,13 @@ def train_model(
     ] = None,
     trees: Annotated[int | None, typer.Option(min=1, rich_help_panel=_TRAINING, help="Of a forest.")] = None,
     augment: Annotated[
-        Literal["none", "flip-bins"] | None,
-        typer.Option(rich_help_panel=_TRAINING, help="Show windows both ways round."),
+        str | None,
+        typer.Option(
+            metavar="none|flip-bins|reverse-complement", rich_help_panel=_TRAINING, help="Show both directions."
+        ),
+    ] = None,
+    precision: Annotated[
+        Literal["fp32", "bf16"] | None, typer.Option(rich_help_panel=_TRAINING, help="bf16 on hardware for it.")
     ] = None,
     calibrate: Annotated[
         Literal["none", "temperature"], typer.Option(rich_help_panel=_TRAINING, help="On validation data.")
@@ -98,29 +138,48 @@ def train_model(
         ),
     ] = False,
 ) -> None:
-    """Train a model on tracks and regions; split by chromosome.
+    """Train a model on tracks and regions (-t -r), or on sequences (-s).
 
     Writes beside the model its .metrics.json, .history.tsv and .predictions.tsv, and a .checkpoint while it runs.
     """
-    from crekit.models import registry
-    from crekit.training import data_sets, settings, signal_run, sites, splits
+    from crekit.errors import InputError
+    from crekit.training import train
+    from crekit.training.sites import parse_marks, parse_relabel
 
-    given = {
+    chosen = {
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "patience": patience,
         "balance": balance, "lr_decay": lr_decay, "loss": loss, "focal_gamma": focal_gamma, "focal_alpha": focal_alpha,
         "focal_epsilon": focal_epsilon, "optimiser": optimiser, "trees": trees, "augment": augment,
-        "calibrate": calibrate, "seed": seed, "threads": threads,
+        "calibrate": calibrate, "precision": precision, "windows_per_region": windows_per_region, "seed": seed,
+        "threads": threads,
     }  # fmt: skip
-    plan = signal_run.Plan(
+    order = train.Order(
         arch=arch,
-        training=settings.of_paper(registry.find(arch), **given),
-        split=splits.choose(train, val, test, random, seed),
-        marks=sites.parse_marks(marks),
-        relabel=sites.parse_relabel(relabel),
+        output=Path(output),
+        training=chosen,
+        split=train.SplitOptions(train_chroms, val, test, random, folds, fold, by, block),
+        relabel=parse_relabel(relabel),
+        device=device,
+        init_from=init_from,
+        freeze=freeze,
+        resume=resume,
+    )
+    if sequences:
+        if tracks or regions or marks or normalise:
+            raise InputError("-s holds regions and their DNA; leave out -t, -r, --marks and --normalise")
+        train.on_sequences(order, named_paths(sequences), padding=padding, k=k, c=c)
+        return
+    if not tracks or not regions:
+        raise InputError("give tracks and regions (-t and -r), or sequences (-s)")
+    for name, value in {"--padding": padding, "--k": k, "--c": c}.items():
+        if value is not None:
+            raise InputError(f"{name}: only for models of sequences; leave it out")
+    train.on_tracks(
+        order,
+        named_paths(tracks),
+        named_paths(regions),
+        marks=parse_marks(marks),
         n_bins=n_bins,
         min_nonzero=min_nonzero,
         normalise=normalise,
-        device=device,
     )
-    sets = data_sets.pair(named_paths(tracks), named_paths(regions))
-    signal_run.run(sets, plan, Path(output), resume=resume)

@@ -8,11 +8,11 @@ from safetensors.torch import save_file
 from crekit.errors import InputError
 from crekit.models import file as model_file
 from crekit.models import registry
-from crekit.models.file import Settings
+from crekit.models.file import SignalSettings
 
 
-def settings(**changes: object) -> Settings:
-    made = Settings(
+def settings(**changes: object) -> SignalSettings:
+    made = SignalSettings(
         arch="deepregfinder-cnn",
         classes=["background", "enhancer", "promoter"],
         marks=["H3K27ac", "H3K4me1"],

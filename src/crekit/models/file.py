@@ -5,10 +5,8 @@ Its metadata is one JSON object, so that a file from a stranger can hold numbers
 
 import hashlib
 import json
-import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,105 +14,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import nn
 
+from crekit.encoding.onehot import one_hot
 from crekit.errors import InputError
 from crekit.files import output_path, require, sha256_file
-from crekit.models import registry
+from crekit.models.registry import SEQUENCE, SIGNAL
+from crekit.models.settings import SequenceSettings, Settings, SignalSettings
 
 FORMAT = "crekit model"
 VERSION = 1
-SIGNAL = "signal"
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a model of tracks needs besides its weights.
+class SignalModel:
+    """A trained network of tracks and its settings.
 
     Parameters
     ----------
-    arch : str
-        Name of the architecture, with what it was built with in `parameters`.
-    classes : list of str
-        In the order of the outputs.
-    marks : list of str
-        In the order of the inputs.
-    bin_size, n_bins : int
-        Width of a bin in bases, and bins in a window.
-    sizes : dict of str to int
-        Chromosome sizes of the tracks that it was trained on.
-    kinds : dict of str to str
-        Of each mark, ``counts`` or ``values``.
-    normalise : str
-        ``rpm`` or ``none``.
-    min_nonzero : int
-        The non-zero rule: windows with fewer non-zero bins, over all marks, were left out.
-    mean, std : list of float
-        Of each mark, over training sites and bins.
-    split : dict
-        ``kind`` (``chromosomes`` or ``random``) and ``train``, ``val``, ``test``: names of chromosomes or region ids.
-    training : dict
-        Settings of the training, and its number of compute threads.
-    counts : dict
-        Of each part of the split, how many sites of each class were used, and how many were dropped and why.
-    record : dict
-        See `crekit.provenance.record`.
-    temperature : float
-        Logits are divided by it; 1 for a model that is not calibrated.
-    """
-
-    arch: str
-    classes: list[str]
-    marks: list[str]
-    bin_size: int
-    n_bins: int
-    sizes: dict[str, int]
-    kinds: dict[str, str]
-    normalise: str
-    min_nonzero: int
-    mean: list[float]
-    std: list[float]
-    split: dict[str, Any]
-    training: dict[str, Any]
-    counts: dict[str, Any]
-    record: dict[str, Any]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    temperature: float = 1.0
-    input: str = SIGNAL
-
-    @property
-    def width(self) -> int:
-        """Width of a window, in bases."""
-        return self.bin_size * self.n_bins
-
-    def check(self) -> None:
-        """Check that what a file says holds together.
-
-        Raises
-        ------
-        ValueError
-            Naming the setting that does not.
-        """
-        numbers = [*self.mean, *self.std, self.temperature]
-        facts = {
-            "marks": len(self.marks) > 0 and len(set(self.marks)) == len(self.marks),
-            "classes": len(self.classes) > 1 and len(set(self.classes)) == len(self.classes),
-            "mean and std": len(self.mean) == len(self.std) == len(self.marks) and min(self.std) > 0,
-            "mean, std and temperature": all(math.isfinite(number) for number in numbers) and self.temperature > 0,
-            "bin_size and n_bins": self.bin_size > 0 and self.n_bins > 0,
-            "sizes": len(self.sizes) > 0 and all(size > 0 for size in self.sizes.values()),
-            "split": {"kind", "train", "val", "test"} <= set(self.split),
-        }
-        for name, holds in facts.items():
-            if not holds:
-                raise ValueError(f"{name} cannot be right")
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained network and its settings.
-
-    Parameters
-    ----------
-    settings : Settings
+    settings : SignalSettings
     network : nn.Module
         (n, n_marks, n_bins) standardised tracks -> (n, n_classes) logits; in evaluation mode.
     sha256 : str
@@ -123,7 +39,7 @@ class Model:
         What to call it in reports: the file's stem.
     """
 
-    settings: Settings
+    settings: SignalSettings
     network: nn.Module
     sha256: str = ""
     name: str = "model"
@@ -162,6 +78,57 @@ class Model:
                 logits = self.network(batch) / self.settings.temperature
                 parts.append(torch.softmax(logits, dim=1).cpu().numpy())
         return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class SequenceModel:
+    """A trained network of sequences and its settings.
+
+    Parameters
+    ----------
+    settings : SequenceSettings
+    network : nn.Module
+        (n, 4, width) one-hot sequences -> (n, n_classes) logits; in evaluation mode.
+    sha256, name : str
+        As of `SignalModel`.
+    """
+
+    settings: SequenceSettings
+    network: nn.Module
+    sha256: str = ""
+    name: str = "model"
+
+    def logits(self, codes: np.ndarray, *, device: str = "cpu", batch_size: int = 512) -> torch.Tensor:
+        """Logits of windows, over the temperature, shape (n, n_classes), on the CPU; see `probabilities`."""
+        self.network.to(device)
+        parts = [torch.zeros((0, len(self.settings.classes)))]
+        with torch.inference_mode():
+            for first in range(0, len(codes), batch_size):
+                batch = torch.from_numpy(one_hot(codes[first : first + batch_size])).to(device)
+                parts.append((self.network(batch) / self.settings.temperature).cpu())
+        return torch.cat(parts)
+
+    def probabilities(self, codes: np.ndarray, *, device: str = "cpu", batch_size: int = 512) -> np.ndarray:
+        """Class probabilities of windows.
+
+        Parameters
+        ----------
+        codes : np.ndarray, shape (n, width), uint8
+            A 0, C 1, G 2, T 3, N 4; as wide as the model's window, or of any width (N on the right of shorter ones)
+            where that is 0.
+        device : str
+            ``cpu`` or ``cuda``.
+        batch_size : int
+            Windows at a time.
+
+        Returns
+        -------
+        probabilities : np.ndarray, shape (n, n_classes), float32
+        """
+        return torch.softmax(self.logits(codes, device=device, batch_size=batch_size), dim=1).numpy()
+
+
+Model = SignalModel | SequenceModel
 
 
 def save(path: str | Path, settings: Settings, network: nn.Module) -> None:
@@ -204,13 +171,42 @@ def load(path: str | Path) -> Model:
         raise InputError(f"{path}: written by a newer crekit (model format {version}); update crekit")
     if metadata.pop("weights", None) != _checksum(tensors):
         raise InputError(f"{path}: the model's weights are damaged; train or copy the model again")
+    kinds = {SIGNAL: (SignalSettings, SignalModel), SEQUENCE: (SequenceSettings, SequenceModel)}
     try:
-        settings = Settings(**metadata)
+        of_settings, of_model = kinds[metadata["input"]]
+        settings = of_settings(**metadata)
         settings.check()
-        build = registry.find(settings.arch).build
-        network = build(len(settings.marks), len(settings.classes), settings.n_bins, **settings.parameters)
+        network = settings.build()
         network.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:
         reason = str(error).replace("\n", " ").strip()[:200]
         raise InputError(f"{path}: the model file is damaged ({reason}); train or copy the model again") from error
-    return Model(settings, network.eval(), sha256_file(path), path.stem)
+    return of_model(settings, network.eval(), sha256_file(path), path.stem)
+
+
+def load_signal_model(path: str | Path) -> SignalModel:
+    """A model of tracks; see `load`.
+
+    Raises
+    ------
+    InputError
+        If the model reads sequences.
+    """
+    model = load(path)
+    if not isinstance(model, SignalModel):
+        raise InputError(f"{path}: a model of sequences, which tracks cannot feed; give a model of tracks")
+    return model
+
+
+def load_sequence_model(path: str | Path) -> SequenceModel:
+    """A model of sequences; see `load`.
+
+    Raises
+    ------
+    InputError
+        If the model reads tracks.
+    """
+    model = load(path)
+    if not isinstance(model, SequenceModel):
+        raise InputError(f"{path}: a model of tracks, which sequences cannot feed; give a model of sequences")
+    return model

@@ -13,7 +13,7 @@ from torch import nn
 
 from crekit.errors import InputError
 from crekit.models import registry
-from crekit.models.file import Model
+from crekit.models.file import SignalModel
 
 _ALIVE = 1e-6  # relative to the largest value: float32 keeps about seven digits
 
@@ -61,12 +61,12 @@ class FirstLayer:
         return specificity(self.reduced, self.labels, len(self.classes))
 
 
-def describe(model: Model, values: np.ndarray, labels: np.ndarray, *, device: str = "cpu") -> FirstLayer:
+def describe(model: SignalModel, values: np.ndarray, labels: np.ndarray, *, device: str = "cpu") -> FirstLayer:
     """The filters of a model, and what they do on some regions.
 
     Parameters
     ----------
-    model : Model
+    model : SignalModel
     values : np.ndarray, shape (n_regions, n_marks, n_bins), float32
         Normalised tracks, not standardised.
     labels : np.ndarray, shape (n_regions,), int
@@ -91,7 +91,7 @@ def describe(model: Model, values: np.ndarray, labels: np.ndarray, *, device: st
     return FirstLayer(classes, model.settings.marks, weights, labels, means, reduced, share, order, tree)
 
 
-def first_convolution(model: Model) -> nn.Conv1d:
+def first_convolution(model: SignalModel) -> nn.Conv1d:
     """The convolution over marks that a network begins with.
 
     Raises
@@ -117,7 +117,9 @@ def _convolution_over(network: nn.Module, n_marks: int) -> nn.Conv1d | None:
 
 def _has_one(name: str) -> bool:
     architecture = registry.find(name)
-    return architecture.gradient and _convolution_over(architecture.build(3, 2, 20), 3) is not None
+    if architecture.input != registry.SIGNAL or not architecture.gradient:
+        return False
+    return _convolution_over(architecture.build(3, 2, 20), 3) is not None
 
 
 def activations(layer: nn.Conv1d, values: np.ndarray, *, device: str = "cpu", batch_size: int = 4096) -> np.ndarray:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crekit.models.file import Settings
+from crekit.models.file import SignalSettings
 from crekit.signal.tracks import CONTROL, COUNTS, Tracks
 
 
-def require_fitting(tracks: Tracks, settings: Settings) -> list[str]:
+def require_fitting(tracks: Tracks, settings: SignalSettings) -> list[str]:
     """Check that tracks fit a model, and say where they are of another kind than those it was trained on.
 
     Returns

@@ -8,9 +8,13 @@ from typing import Any
 from torch import nn
 
 from crekit.errors import InputError
+from crekit.models import deepenhancer
 from crekit.models.deepregfinder import ConvolutionalNetwork, RecurrentNetwork
 from crekit.models.ep_dnn import EpDnn
 from crekit.models.random_forest import TREES, RandomForest
+from crekit.models.sequence_lstm import SequenceLstm
+
+SIGNAL, SEQUENCE = "signal", "sequence"
 
 
 @dataclass(frozen=True)
@@ -22,17 +26,36 @@ class Architecture:
     summary : str
         A line for ``train-model --list``.
     build : callable
-        (n_marks, n_classes, n_bins, **parameters) -> network.
+        Of tracks: (n_marks, n_classes, n_bins, **parameters) -> network; of sequences: (n_classes, window,
+        **parameters) -> network.
     defaults : dict
         The training settings of its paper, by the names of train-model's options.
     gradient : bool
         Whether it learns by gradient descent (a forest does not).
+    input : str
+        ``signal`` (tracks) or ``sequence``.
+    parameters : dict
+        What the user may choose about its shape, and the defaults.
     """
 
     summary: str
     build: Callable[..., nn.Module]
     defaults: dict[str, Any] = field(default_factory=dict)
     gradient: bool = True
+    input: str = SIGNAL
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def _gkm_svm(n_classes: int, window: int, **parameters: Any) -> nn.Module:
+    from crekit.models.gkm import GkmSvm  # numba loads here, so that networks do without it
+
+    return GkmSvm(n_classes, **parameters)
+
+
+def _kmer_logistic(n_classes: int, window: int, **parameters: Any) -> nn.Module:
+    from crekit.models.kmer_logistic import KmerLogistic
+
+    return KmerLogistic(n_classes, **parameters)
 
 
 _DEEPREGFINDER = {
@@ -45,6 +68,20 @@ _DEEPREGFINDER = {
     "balance": "background",
     "lr_decay": "plateau",
     "loss": "cross-entropy",
+}
+
+_DEEPENHANCER = {
+    "optimiser": "adam",
+    "epochs": 30,
+    "batch_size": 128,
+    "lr": 1e-4,
+    "weight_decay": 0.0,
+    "patience": 8,
+    "monitor": "loss",
+    "balance": "none",
+    "lr_decay": "none",
+    "loss": "cross-entropy",
+    "windows_per_region": "all",
 }
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -60,6 +97,44 @@ ARCHITECTURES: dict[str, Architecture] = {
     "ep-dnn": Architecture("dense layers of 600, 500 and 400 (EP-DNN)", EpDnn, {**_DEEPREGFINDER, "optimiser": "sgd"}),
     "random-forest": Architecture(
         "a random forest on the same bins (as RFECS)", RandomForest, {"balance": "none", "trees": TREES}, gradient=False
+    ),
+    **{
+        f"deepenhancer-{name}": Architecture(
+            f"{text} on one-hot windows (DeepEnhancer)",
+            partial(deepenhancer.deepenhancer, name),
+            _DEEPENHANCER,
+            input=SEQUENCE,
+            parameters={"padding": "valid"},
+        )
+        for name, text in {
+            "4conv": "four convolutions",
+            "4conv2pool": "four convolutions, two poolings",
+            "4conv2pool4norm": "the same with batch norm",
+            "6conv3pool": "six convolutions, three poolings",
+            "6conv3pool6norm": "the same with batch norm",
+        }.items()
+    },
+    "lstm": Architecture(
+        "convolutions and an LSTM over regions of any length",
+        SequenceLstm,
+        {**_DEEPENHANCER, "lr": 1e-3, "windows_per_region": "one"},
+        input=SEQUENCE,
+    ),
+    "gkm-svm": Architecture(
+        "gapped k-mers and a linear SVM (gkm-SVM)",
+        _gkm_svm,
+        {"windows_per_region": "one"},
+        gradient=False,
+        input=SEQUENCE,
+        parameters={"l": 10, "k": 6, "d": 3, "c": 1.0},
+    ),
+    "kmer-logistic": Architecture(
+        "logistic regression on k-mer frequencies, the floor",
+        _kmer_logistic,
+        {"windows_per_region": "one"},
+        gradient=False,
+        input=SEQUENCE,
+        parameters={"k": 5, "c": 1.0},
     ),
 }
 

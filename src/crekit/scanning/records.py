@@ -7,7 +7,7 @@ model would have been trained on.
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from crekit.files import output_text, require_writable
 from crekit.genome.chromosomes import natural_key
 from crekit.genome.regions import Regions, read_beds
 from crekit.models.device import device_of
-from crekit.models.file import Model
+from crekit.models.file import SignalModel, load_signal_model
 from crekit.models.fitting import window_starts
 from crekit.scanning import score
-from crekit.scanning.scan import Rule, check_fit, load_for_scan
+from crekit.scanning.run import Rule
+from crekit.scanning.scan import check_fit
 from crekit.signal.tracks import Tracks
 
 log = logging.getLogger("crekit")
@@ -62,7 +63,7 @@ def score_regions(
     rule = Rule(normalise=normalise)
     rule.check()
     where = device_of(device)
-    loaded = load_for_scan(model)
+    loaded = load_signal_model(model)
     with Tracks(tracks) as opened:
         check_fit(loaded, opened)
         records, _ = read_beds(regions, named=False, sizes=opened.sizes, sizes_source="the tracks")
@@ -76,15 +77,17 @@ def score_regions(
     if (missing := int(np.isnan(probabilities).any(axis=1).sum())) > 0:
         log.warning("warning: %d region(s) lie too near an end of their chromosome, and have %s", missing, MISSING)
     with output_text(output) as handle:
-        _write(handle, records, probabilities, loaded.settings.classes)
+        names, columns = region_columns(records)
+        write_header(handle, names, loaded.settings.classes)
+        write_rows(handle, columns, probabilities, loaded.settings.classes)
 
 
-def windows(model: Model, bins: np.ndarray, midpoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def windows(model: SignalModel, bins: np.ndarray, midpoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The window round each midpoint.
 
     Parameters
     ----------
-    model : Model
+    model : SignalModel
     bins : np.ndarray, shape (n_marks, n), float32
         Normalised tracks of a chromosome.
     midpoints : np.ndarray, shape (n_regions,), int64
@@ -102,11 +105,21 @@ def windows(model: Model, bins: np.ndarray, midpoints: np.ndarray) -> tuple[np.n
     return inside, bins[:, starts[inside, None] + np.arange(settings.n_bins)].transpose(1, 0, 2)
 
 
-def _write(handle: TextIO, regions: Regions, probabilities: np.ndarray, classes: Sequence[str]) -> None:
-    handle.write("\t".join(["id", "chrom", "start", "end", "name", "predicted", *classes]) + "\n")
-    columns = zip(regions.ids, regions.chrom, regions.start, regions.end, regions.name, probabilities, strict=True)
-    for id_, chrom, start, end, name, row in columns:
+def region_columns(regions: Regions) -> tuple[list[str], list[Any]]:
+    """Names and contents of the columns that say which region a row is of."""
+    names = [name or "." for name in regions.name]
+    return ["id", "chrom", "start", "end", "name"], [regions.ids, regions.chrom, regions.start, regions.end, names]
+
+
+def write_header(handle: TextIO, columns: Sequence[str], classes: Sequence[str]) -> None:
+    """The first line of a table of scores."""
+    handle.write("\t".join([*columns, "predicted", *classes]) + "\n")
+
+
+def write_rows(handle: TextIO, columns: Sequence[Any], probabilities: np.ndarray, classes: Sequence[str]) -> None:
+    """Rows of a table of scores: what each is of, the most probable class, every probability; NA for NaN."""
+    for *which, row in zip(*columns, probabilities, strict=True):
         known = not np.isnan(row).any()
         predicted = classes[int(row.argmax())] if known else MISSING
         shown = [f"{value:.6f}" if known else MISSING for value in row]
-        handle.write("\t".join([id_, chrom, str(start), str(end), name or ".", predicted, *shown]) + "\n")
+        handle.write("\t".join([*map(str, which), predicted, *shown]) + "\n")

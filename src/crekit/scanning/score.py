@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from crekit.models.file import Model
+from crekit.models.file import SignalModel
 from crekit.scanning.trunk import Trunk, fits
 
 _CHUNK = {"cpu": 2048, "cuda": 65_536}
@@ -25,16 +25,16 @@ def count(n_all: int, n_bins: int, stride: int) -> int:
 
 
 def along(
-    model: Model, bins: np.ndarray, stride: int = 1, *, threads: int = 1, device: torch.device | str = "cpu"
+    model: SignalModel, bins: np.ndarray, stride: int = 1, *, threads: int = 1, device: torch.device | str = "cpu"
 ) -> np.ndarray:
     """Class probabilities of every window of a chromosome.
 
-    Equal to `crekit.models.file.Model.probabilities` of the windows one by one, within 1e-6. Windows in which all bins
-    of all marks are zero are scored once.
+    Equal to `crekit.models.file.SignalModel.probabilities` of the windows one by one, within 1e-6. Windows in which all
+    bins of all marks are zero are scored once.
 
     Parameters
     ----------
-    model : Model
+    model : SignalModel
     bins : np.ndarray, shape (n_marks, n), float32
         Normalised tracks. They are standardised in place: a chromosome is too large to keep twice.
     stride : int
@@ -63,12 +63,14 @@ def along(
     )
     chunk = _CHUNK[device.type]
     starts = [first for first in range(0, len(probabilities), chunk) if not empty[first : first + chunk].all()]
-    with _single_threaded(threads if device.type == "cpu" else 1) as run:
+    with single_threaded(threads if device.type == "cpu" else 1) as run:
         run(lambda first: fill(bins, empty[first : first + chunk], probabilities[first : first + chunk], first), starts)
     return probabilities
 
 
-def listed(model: Model, values: np.ndarray, *, threads: int = 1, device: torch.device | str = "cpu") -> np.ndarray:
+def listed(
+    model: SignalModel, values: np.ndarray, *, threads: int = 1, device: torch.device | str = "cpu"
+) -> np.ndarray:
     """Class probabilities of given windows, the same whatever the number of threads.
 
     Parameters
@@ -90,7 +92,7 @@ def listed(model: Model, values: np.ndarray, *, threads: int = 1, device: torch.
         part = slice(first, first + chunk)
         probabilities[part] = model.probabilities(values[part], device=device.type)
 
-    with _single_threaded(threads if device.type == "cpu" else 1) as run:
+    with single_threaded(threads if device.type == "cpu" else 1) as run:
         run(fill, list(range(0, len(values), chunk)))
     return probabilities
 
@@ -99,7 +101,7 @@ Fill = Callable[[np.ndarray, np.ndarray, np.ndarray, int], None]
 """Takes bins, which windows of a chunk are empty, where to put the others' probabilities, and the first's number."""
 
 
-def _shared(model: Model, stride: int, device: torch.device) -> Fill:
+def _shared(model: SignalModel, stride: int, device: torch.device) -> Fill:
     """All windows of a chunk at once; empty ones among them are cheaper to compute than to leave out."""
     n_bins, temperature = model.settings.n_bins, model.settings.temperature
     trunk = Trunk(model.network.to(device), n_bins, stride)  # type: ignore[arg-type]  # `fits` has seen to it
@@ -112,7 +114,7 @@ def _shared(model: Model, stride: int, device: torch.device) -> Fill:
     return fill
 
 
-def _one_by_one(model: Model, stride: int, device: torch.device) -> Fill:
+def _one_by_one(model: SignalModel, stride: int, device: torch.device) -> Fill:
     """Each window by itself, for networks that have nothing to share."""
     n_bins, temperature = model.settings.n_bins, model.settings.temperature
     network = model.network.to(device)
@@ -136,13 +138,13 @@ def _empty_windows(bins: np.ndarray, n_bins: int, stride: int) -> np.ndarray:
 
 
 def _standardise(bins: np.ndarray, mean: list[float], std: list[float]) -> None:
-    """`Model.standardise`, in place: the same operations on the same float32 numbers."""
+    """`SignalModel.standardise`, in place: the same operations on the same float32 numbers."""
     bins -= np.array(mean, dtype=np.float32)[:, None]
     bins /= np.array(std, dtype=np.float32)[:, None]
 
 
 @contextmanager
-def _single_threaded(threads: int) -> Iterator[Callable[[Callable[[int], None], list[int]], None]]:
+def single_threaded(threads: int) -> Iterator[Callable[[Callable[[int], None], list[int]], None]]:
     """Runs a function on many numbers in `threads` threads, while torch keeps to one thread in each."""
     before = torch.get_num_threads()
     try:

@@ -1,8 +1,23 @@
 """Making probabilities mean what they say: temperature scaling (Guo et al. 2017)."""
 
+import logging
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+
+from crekit.training.settings import Training
+
+log = logging.getLogger("crekit")
+
+
+def of(settings: Training, logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that the settings ask for, from validation data; 1 where they ask for none."""
+    if settings.calibrate != "temperature":
+        return 1.0
+    found = temperature(logits, labels)
+    log.info("temperature: %.3f", found)
+    return found
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """What a killed training run needs to go on to the same bytes: written after every epoch, without pickle."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class State:
     best : dict of str to torch.Tensor
         Weights of the best epoch.
     best_score : float
-        Its validation score; -1 before the first epoch.
+        Its validation score (mAP, or the loss with its sign turned); -inf before the first epoch.
     waited : int
         Epochs since then.
     history : list of dict
@@ -36,7 +37,7 @@ class State:
 
     epoch: int = 0
     best: Tensors = field(default_factory=dict)
-    best_score: float = -1.0
+    best_score: float = -math.inf
     waited: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
 

@@ -17,7 +17,8 @@ from crekit.errors import InputError
 from crekit.genome.chromosomes import abridged, natural_key, select
 from crekit.genome.regions import Regions, concatenate
 from crekit.labels.classes import background_index, order_classes
-from crekit.models.file import SIGNAL, Model, Settings
+from crekit.models.file import SignalModel, SignalSettings
+from crekit.models.registry import SIGNAL
 from crekit.signal.tracks import Tracks
 from crekit.training import bootstrap, metrics, splits
 from crekit.training.data_sets import DataSet
@@ -47,7 +48,7 @@ class Scored:
     missed_data_set : np.ndarray, shape (n_missed,), object
         Their data sets.
     dropped : dict of str to dict
-        Model -> reason -> class -> regions.
+        SignalModel -> reason -> class -> regions.
     """
 
     classes: list[str]
@@ -76,7 +77,7 @@ def counts_by_class(regions: Regions, classes: Sequence[str]) -> dict[str, int]:
     return {name: found[name] for name in classes}
 
 
-def shared_classes(models: Mapping[str, Model]) -> list[str]:
+def shared_classes(models: Mapping[str, SignalModel]) -> list[str]:
     """The classes that all models tell apart, in DeepRegFinder's order.
 
     Raises
@@ -100,13 +101,13 @@ def shared_classes(models: Mapping[str, Model]) -> list[str]:
     return found or []
 
 
-def subset_of(regions: Regions, models: Mapping[str, Model], expression: str, known: Sequence[str]) -> np.ndarray:
+def subset_of(regions: Regions, models: Mapping[str, SignalModel], expression: str, known: Sequence[str]) -> np.ndarray:
     """Which regions to score, shape (n_regions,), bool.
 
     Parameters
     ----------
     regions : Regions
-    models : mapping of str to Model
+    models : mapping of str to SignalModel
     expression : str
         ``test`` (in the test set of every model), ``all``, or chromosomes such as ``chr1,chr3-chr7``.
     known : sequence of str
@@ -121,7 +122,7 @@ def subset_of(regions: Regions, models: Mapping[str, Model], expression: str, kn
 
 def score(
     data_sets: Sequence[DataSet],
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     subset: str = "test",
     *,
     normalise: str | None = None,
@@ -133,7 +134,7 @@ def score(
     Parameters
     ----------
     data_sets : sequence of DataSet
-    models : mapping of str to Model
+    models : mapping of str to SignalModel
         By name.
     subset : str
         See `subset_of`.
@@ -172,7 +173,7 @@ def score(
 
 def _score_one(
     data_set: DataSet,
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     classes: list[str],
     subset: str,
     normalise: str | None,
@@ -203,7 +204,7 @@ def _score_one(
 
 
 def load_each(
-    tracks: Tracks, regions: Regions, models: Mapping[str, Model], normalise: str | None = None
+    tracks: Tracks, regions: Regions, models: Mapping[str, SignalModel], normalise: str | None = None
 ) -> dict[tuple, Sites]:
     """The sites of regions as each model wants them, by what it needs; models that need the same share them."""
     loaded: dict[tuple, Sites] = {}
@@ -225,12 +226,12 @@ def among(regions: Regions, others: Regions) -> np.ndarray:
     return found
 
 
-def _needs(settings: Settings, normalise: str | None) -> tuple:
+def _needs(settings: SignalSettings, normalise: str | None) -> tuple:
     """What decides the values and the choice of sites of a model."""
     return tuple(settings.marks), settings.n_bins, settings.min_nonzero, normalise or settings.normalise
 
 
-def in_order(model: Model, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+def in_order(model: SignalModel, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     """Columns of a model's probabilities in the order of `classes`."""
     return probabilities[:, [model.settings.classes.index(name) for name in classes]]
 
@@ -238,7 +239,7 @@ def in_order(model: Model, probabilities: np.ndarray, classes: Sequence[str]) ->
 def everywhere(
     tracks: Tracks,
     regions: Regions,
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     classes: Sequence[str],
     *,
     normalise: str | None = None,
@@ -279,7 +280,7 @@ def _added(dropped: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return {reason: dict(sorted(counter.items())) for reason, counter in total.items()}
 
 
-def _nothing(models: Mapping[str, Model], subset: str, missed: Regions) -> str:
+def _nothing(models: Mapping[str, SignalModel], subset: str, missed: Regions) -> str:
     """Why no site is left."""
     if len(missed):
         return f"all {len(missed)} regions of --subset {subset} were dropped by the non-zero rule; check the tracks"

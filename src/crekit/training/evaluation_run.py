@@ -15,7 +15,7 @@ from crekit.genome.regions import Regions, read_bed
 from crekit.models import file as model_file
 from crekit.models import registry
 from crekit.models.device import device_of
-from crekit.models.file import Model
+from crekit.models.file import SignalModel
 from crekit.models.fitting import require_fitting
 from crekit.provenance import Input, record
 from crekit.signal.tracks import Tracks
@@ -74,7 +74,7 @@ class Evaluation:
         What the metrics file holds.
     scored : Scored
     genome : dict
-        Model -> class -> `crekit.training.prevalence.OfClass`; empty without it.
+        SignalModel -> class -> `crekit.training.prevalence.OfClass`; empty without it.
     """
 
     results: dict[str, Any]
@@ -83,11 +83,11 @@ class Evaluation:
 
     @property
     def curves(self) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
-        """Model -> class -> (recalls, precisions) at the genome's prevalence."""
+        """SignalModel -> class -> (recalls, precisions) at the genome's prevalence."""
         return {m: {c: (one.recalls, one.precisions) for c, one in found.items()} for m, found in self.genome.items()}
 
 
-def load_models(named: Sequence[Named], ensemble: bool) -> dict[str, Model]:
+def load_models(named: Sequence[Named], ensemble: bool) -> dict[str, SignalModel]:
     """Models by name: the one given, or the file's stem.
 
     Raises
@@ -95,9 +95,9 @@ def load_models(named: Sequence[Named], ensemble: bool) -> dict[str, Model]:
     InputError
         If a file is no model, two have one name, or an ensemble is asked of one.
     """
-    models: dict[str, Model] = {}
+    models: dict[str, SignalModel] = {}
     for name, path in named:
-        model = model_file.load(path)
+        model = model_file.load_signal_model(path)
         label = name or model.name
         if label in models:
             raise InputError(f"{path}: two models are called {label}; name them: -m NAME={path.name}")
@@ -109,7 +109,7 @@ def load_models(named: Sequence[Named], ensemble: bool) -> dict[str, Model]:
     return models
 
 
-def run(data_sets: Sequence[DataSet], models: Mapping[str, Model], plan: Plan) -> Evaluation:
+def run(data_sets: Sequence[DataSet], models: Mapping[str, SignalModel], plan: Plan) -> Evaluation:
     """Evaluate models on data sets.
 
     Raises
@@ -151,7 +151,7 @@ def run(data_sets: Sequence[DataSet], models: Mapping[str, Model], plan: Plan) -
     return Evaluation(for_json(results), scored, genome)
 
 
-def renamed(data_set: DataSet, models: Mapping[str, Model], given: Mapping[str, str]) -> DataSet:
+def renamed(data_set: DataSet, models: Mapping[str, SignalModel], given: Mapping[str, str]) -> DataSet:
     """A data set with its classes renamed as asked, and as the models' training renamed them."""
     mapping = dict(given)
     for model in models.values():
@@ -173,7 +173,7 @@ def _read_validated(named: Named, data_sets: Sequence[DataSet], classes: Sequenc
 
 
 def _inputs_and_kinds(
-    data_sets: Sequence[DataSet], models: Mapping[str, Model]
+    data_sets: Sequence[DataSet], models: Mapping[str, SignalModel]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Checksums of tracks and regions, and per model what is odd about the tracks; checks that they fit."""
     inputs: dict[str, list[str]] = {"tracks": [], "regions": []}
@@ -212,7 +212,7 @@ def _sites(scored: Scored) -> dict[str, Any]:
     }
 
 
-def _figures(scored: Scored, models: Mapping[str, Model], plan: Plan) -> dict[str, Any]:
+def _figures(scored: Scored, models: Mapping[str, SignalModel], plan: Plan) -> dict[str, Any]:
     """Figures of `crekit.training.evaluation.figures`, each model's with what it is."""
     found = evaluation.figures(scored, plan.n_resamples, plan.seed)
     described = {
@@ -231,12 +231,12 @@ def _figures(scored: Scored, models: Mapping[str, Model], plan: Plan) -> dict[st
 
 def _validated(
     tested: DataSet,
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     classes: Sequence[str],
     plan: Plan,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Model -> figures of all tested elements, and of those away from its training regions."""
+    """SignalModel -> figures of all tested elements, and of those away from its training regions."""
     with Tracks(tested.tracks) as tracks:
         probabilities = evaluation.everywhere(
             tracks, tested.regions, models, classes, ensemble=plan.ensemble, **settings
@@ -254,7 +254,7 @@ def _validated(
 
 def _record(
     plan: Plan,
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     data_sets: Sequence[DataSet],
     inputs: Mapping[str, Sequence[str]],
     annotations: Sequence[tuple[str, Regions, str]],

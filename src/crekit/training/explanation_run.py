@@ -14,7 +14,7 @@ from crekit.files import output_text
 from crekit.models import file as model_file
 from crekit.models import first_layer
 from crekit.models.device import device_of
-from crekit.models.file import Model
+from crekit.models.file import SignalModel
 from crekit.models.first_layer import FirstLayer
 from crekit.models.fitting import require_fitting
 from crekit.provenance import Input, record
@@ -98,7 +98,7 @@ class Explanation:
     record: dict[str, Any]
 
 
-def load_model(path: str | Path) -> Model:
+def load_model(path: str | Path) -> SignalModel:
     """A model that has filters to explain.
 
     Raises
@@ -106,9 +106,7 @@ def load_model(path: str | Path) -> Model:
     InputError
         If the file is no model of tracks, or its network has no first convolution.
     """
-    model = model_file.load(path)
-    if model.settings.input != model_file.SIGNAL:
-        raise InputError(f"{path}: a model of {model.settings.input}; tracks and regions explain models of tracks")
+    model = model_file.load_signal_model(path)
     try:
         first_layer.first_convolution(model)
     except InputError as error:
@@ -116,7 +114,7 @@ def load_model(path: str | Path) -> Model:
     return model
 
 
-def run(data_sets: Sequence[DataSet], model: Model, plan: Plan) -> Explanation:
+def run(data_sets: Sequence[DataSet], model: SignalModel, plan: Plan) -> Explanation:
     """Explain the first layer of a model by the regions that it is surest of.
 
     Raises
@@ -186,7 +184,7 @@ def _chosen(scored: Scored, best: np.ndarray, classes: Sequence[str]) -> list[Ch
 
 
 def _load(
-    data_sets: Sequence[DataSet], scored: Scored, best: np.ndarray, model: Model, normalise: str | None
+    data_sets: Sequence[DataSet], scored: Scored, best: np.ndarray, model: SignalModel, normalise: str | None
 ) -> tuple[np.ndarray, list[Input]]:
     """Tracks of the chosen regions, in their order, and what the record says of the files."""
     values = np.zeros((len(best), len(model.settings.marks), model.settings.n_bins), dtype=np.float32)

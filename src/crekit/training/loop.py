@@ -7,7 +7,7 @@ drops out what the unbroken run would have.
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,16 +15,38 @@ from torch import nn
 
 from crekit import progress
 from crekit.errors import WorkError
-from crekit.training import checkpoint, losses, sampling
+from crekit.training import checkpoint, losses, sampling, transfer
 from crekit.training.metrics import mean_average_precision
 from crekit.training.settings import Training
 
 log = logging.getLogger("crekit")
 
 
+class Examples(Protocol):
+    """What is trained on, or held back for validation."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class of each thing that an epoch shows, shape (n,), int64."""
+
+    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> torch.Tensor:
+        """What the network is shown for some of them; `coins`, shape (n, 2) and in [0, 1), decide what is by chance."""
+
+
+class Held(Protocol):
+    """What is held back for validation or test."""
+
+    @property
+    def region_labels(self) -> np.ndarray:
+        """Class of each region, shape (n,), int64."""
+
+    def logits(self, network: nn.Module, device: torch.device) -> torch.Tensor:
+        """The network's judgement of each region, shape (n, n_classes), on the CPU."""
+
+
 @dataclass(frozen=True)
 class Labelled:
-    """Standardised windows and their classes.
+    """Standardised windows of tracks and their classes.
 
     Parameters
     ----------
@@ -35,11 +57,26 @@ class Labelled:
     values: np.ndarray
     labels: np.ndarray
 
+    @property
+    def region_labels(self) -> np.ndarray:
+        return self.labels
+
+    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> torch.Tensor:
+        """Windows for a step of training, shape (n, n_marks, n_bins); see `Examples`."""
+        windows = torch.from_numpy(self.values[index.numpy()]).to(device)
+        if augment == "flip-bins":
+            windows = torch.where((coins[:, 0] < 0.5).to(device)[:, None, None], windows.flip(2), windows)
+        return windows
+
+    def logits(self, network: nn.Module, device: torch.device) -> torch.Tensor:
+        """See `predict`."""
+        return predict(network, self.values, device)
+
 
 def fit(
     network: nn.Module,
-    train: Labelled,
-    validation: Labelled,
+    train: Examples,
+    validation: Held,
     settings: Training,
     *,
     background: int | None,
@@ -53,7 +90,8 @@ def fit(
     Parameters
     ----------
     network : nn.Module
-    train, validation : Labelled
+    train : Examples
+    validation : Held
     settings : Training
     background : int, optional
         The class that mean average precision leaves out.
@@ -84,25 +122,26 @@ def fit(
         state = checkpoint.restore(checkpoint_path, network, optimiser, scheduler, fingerprint or {})
         log.info("goes on after epoch %d", state.epoch)
     loss = losses.of(settings)
-    values, labels = (torch.from_numpy(column).to(device) for column in (train.values, train.labels))
+    held = torch.from_numpy(validation.region_labels)
     chances = torch.from_numpy(sampling.weights(train.labels, settings.balance, background))
     for epoch in progress.steps(range(state.epoch + 1, settings.epochs + 1), "training"):
         if settings.patience and state.waited >= settings.patience:
             break
         lr = optimiser.param_groups[0]["lr"]
-        train_loss = _epoch(network, optimiser, loss, values, labels, chances, settings, epoch)
-        logits = predict(network, validation.values, device)
-        score = mean_average_precision(validation.labels, torch.softmax(logits, dim=1).numpy(), background)
+        train_loss = _epoch(network, optimiser, loss, train, chances, settings, epoch, device)
+        logits = validation.logits(network, device)
+        average = mean_average_precision(held.numpy(), torch.softmax(logits, dim=1).numpy(), background)
         row = {
             "epoch": epoch,
             "lr": lr,
             "train_loss": train_loss,
-            "val_loss": float(loss(logits, torch.from_numpy(validation.labels))),
-            "val_map": score,
+            "val_loss": float(loss(logits, held)),
+            "val_map": average,
         }
+        score = -row["val_loss"] if settings.monitor == "loss" else average
         state.history.append(row)
         log.info("epoch %(epoch)d: train loss %(train_loss).4f, val loss %(val_loss).4f, val mAP %(val_map).4f", row)
-        _step(scheduler, score)
+        _step(scheduler, average)
         state.epoch, state.waited = epoch, state.waited + 1
         if score > state.best_score:
             state.best_score, state.waited = score, 0
@@ -129,27 +168,28 @@ def _epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     loss: losses.Loss,
-    values: torch.Tensor,
-    labels: torch.Tensor,
+    train: Examples,
     chances: torch.Tensor,
     settings: Training,
     epoch: int,
+    device: torch.device,
 ) -> float:
     """One pass over the drawn sites; the mean loss of its batches."""
     random = sampling.generator(settings.seed, epoch)
     torch.manual_seed(int(torch.randint(2**62, (1,), generator=random)))  # dropout draws from the global generator
     drawn = sampling.order(chances, settings.balance, settings.batch_size, random)
-    flips = torch.rand(len(drawn), generator=random) < 0.5
-    network.train()
+    coins = torch.rand(len(drawn), 2, generator=random)
+    labels = torch.from_numpy(train.labels)
+    transfer.train_mode(network)
     total, batches = 0.0, drawn.split(settings.batch_size)
-    for batch, flip in zip(batches, flips.split(settings.batch_size), strict=True):
+    for batch, coin in zip(batches, coins.split(settings.batch_size), strict=True):
         if len(batch) == 1 and len(batches) > 1:
             continue  # batch norm cannot learn from one site
-        inputs = values[batch.to(values.device)]
-        if settings.augment == "flip-bins":
-            inputs = torch.where(flip.to(values.device)[:, None, None], inputs.flip(2), inputs)
+        inputs = train.inputs(batch, coin, settings.augment, device)
         optimiser.zero_grad(set_to_none=True)
-        batch_loss = loss(network(inputs), labels[batch.to(labels.device)])
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+            logits = network(inputs)
+        batch_loss = loss(logits.float(), labels[batch].to(device))
         batch_loss.backward()
         optimiser.step()
         total += batch_loss.item()
@@ -159,9 +199,10 @@ def _epoch(
 
 
 def _optimiser(network: nn.Module, settings: Training) -> torch.optim.Optimizer:
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-    return torch.optim.Adam(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        return torch.optim.SGD(weights, lr=settings.lr, weight_decay=settings.weight_decay)
+    return torch.optim.Adam(weights, lr=settings.lr, weight_decay=settings.weight_decay)
 
 
 def _scheduler(optimiser: torch.optim.Optimizer, settings: Training) -> Any:

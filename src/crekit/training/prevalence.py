@@ -15,7 +15,7 @@ import numpy as np
 from crekit import progress
 from crekit.genome.regions import Regions, overlaps
 from crekit.labels.classes import BACKGROUND
-from crekit.models.file import Model
+from crekit.models.file import SignalModel
 from crekit.signal.tracks import Tracks
 from crekit.training.data_sets import DataSet
 from crekit.training.evaluation import Scored, chromosomes, everywhere
@@ -111,13 +111,13 @@ def _share_at_least(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
 
 def along_genome(
     data_sets: Sequence[DataSet],
-    models: Mapping[str, Model],
+    models: Mapping[str, SignalModel],
     scored: Scored,
     *,
     normalise: str | None = None,
     device: str = "cpu",
 ) -> dict[str, dict[str, OfClass]]:
-    """Model -> class (all but background) -> figures, over the chromosomes that hold a scored site.
+    """SignalModel -> class (all but background) -> figures, over the chromosomes that hold a scored site.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def along_genome(
 def _of_tiles(
     data_sets: Sequence[DataSet], scored: Scored, width: int, elements: Mapping[int, str], asked: Mapping[str, Any]
 ) -> tuple[dict[tuple[str, int], Answers], dict[int, int]]:
-    """(Model, class) -> answers in the tiles outside that class; class -> number of tiles inside."""
+    """(SignalModel, class) -> answers in the tiles outside that class; class -> number of tiles inside."""
     inside = dict.fromkeys(elements, 0)
     parts: dict[tuple[str, int], list[Answers]] = {(model, i): [] for model in scored.probabilities for i in elements}
     todo = [

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from crekit.genome.regions import Regions, make, overlaps
-from crekit.models.file import Model, Settings
+from crekit.models.file import SignalModel, SignalSettings
 from crekit.training.evaluation import Scored, chromosomes, counts_by_class
 
 NEAR = 1000
@@ -14,7 +14,7 @@ FEW = 20
 MANY_DROPPED = 0.1
 
 
-def near_training(regions: Regions, settings: Settings, distance: int = NEAR) -> np.ndarray:
+def near_training(regions: Regions, settings: SignalSettings, distance: int = NEAR) -> np.ndarray:
     """Which regions a model may have learned from, shape (n_regions,), bool.
 
     A model that was split by chromosome keeps the chromosomes: everything on one that it trained on counts. One that
@@ -34,18 +34,21 @@ def _of_ids(ids: Sequence[str]) -> Regions:
 
 
 def audit(
-    scored: Scored, models: Mapping[str, Model], inputs: Mapping[str, Sequence[str]], kinds: Mapping[str, Sequence[str]]
+    scored: Scored,
+    models: Mapping[str, SignalModel],
+    inputs: Mapping[str, Sequence[str]],
+    kinds: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """What stands between the figures and belief in them.
 
     Parameters
     ----------
     scored : Scored
-    models : mapping of str to Model
+    models : mapping of str to SignalModel
     inputs : mapping of str to sequence of str
         ``tracks`` and ``regions``: checksums of what was evaluated.
     kinds : mapping of str to sequence of str
-        Model -> warnings on tracks of another kind than its own.
+        SignalModel -> warnings on tracks of another kind than its own.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def audit(
 
 
 def _of_model(
-    scored: Scored, model: Model, evaluated: list[str], inputs: Mapping[str, Sequence[str]]
+    scored: Scored, model: SignalModel, evaluated: list[str], inputs: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     settings = model.settings
     split = settings.split

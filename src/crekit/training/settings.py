@@ -4,21 +4,24 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from crekit.errors import InputError
-from crekit.models.registry import Architecture
+from crekit.models.registry import SIGNAL, Architecture
 
 CHOICES = {
     "optimiser": ("adam", "sgd"),
     "balance": ("none", "background", "all"),
     "lr_decay": ("none", "exponential", "plateau"),
+    "monitor": ("map", "loss"),
+    "windows_per_region": ("all", "one"),
+    "precision": ("fp32", "bf16"),
     "loss": ("cross-entropy", "focal"),
-    "augment": ("none", "flip-bins"),
+    "augment": ("none", "flip-bins", "reverse-complement"),
     "calibrate": ("none", "temperature"),
 }
 
 
 _GRADIENT = {
     "epochs", "batch_size", "lr", "weight_decay", "patience", "lr_decay", "loss", "focal_gamma", "focal_alpha",
-    "focal_epsilon", "optimiser", "augment",
+    "focal_epsilon", "optimiser", "augment", "precision", "windows_per_region",
 }  # fmt: skip
 
 
@@ -46,10 +49,17 @@ class Training:
     focal_gamma, focal_alpha, focal_epsilon : float
         Of the focal loss.
     augment : str
-        ``flip-bins`` shows each window in either direction with equal chance.
+        ``flip-bins`` (tracks) shows each window in either direction with equal chance, ``reverse-complement``
+        (sequences) either strand.
     calibrate : str
         ``temperature`` fits one number to the validation data.
     optimiser : str
+    monitor : str
+        What the best epoch is chosen by, on validation regions: the highest ``map`` or the lowest ``loss``.
+    windows_per_region : str
+        Of sequences: an epoch shows ``all`` windows, or of each region ``one`` by lot.
+    precision : str
+        ``bf16`` computes forward and backward passes in bfloat16, which pays on processors and GPUs made for it.
     trees : int
         Of a forest.
     seed, threads : int
@@ -70,6 +80,9 @@ class Training:
     augment: str = "none"
     calibrate: str = "none"
     optimiser: str = "adam"
+    monitor: str = "map"
+    windows_per_region: str = "one"
+    precision: str = "fp32"
     trees: int = 65
     seed: int = 1
     threads: int = 2
@@ -103,10 +116,23 @@ def of_paper(architecture: Architecture, **given: Any) -> Training:
             f"--{idle[0].replace('_', '-')}: nothing for this architecture, which has no epochs; leave it out"
         )
     settings = replace(Training(**architecture.defaults), **{k: v for k, v in given.items() if v is not None})
+    _require_of_its_kind(architecture, given)
     for name, choices in CHOICES.items():
         if (value := getattr(settings, name)) not in choices:
             raise InputError(f"--{name.replace('_', '-')} {value}: choose one of {', '.join(choices)}")
     return settings
+
+
+def _require_of_its_kind(architecture: Architecture, given: dict[str, Any]) -> None:
+    """Check that nothing is asked of tracks that only sequences have, or the reverse."""
+    if architecture.input == SIGNAL:
+        wrong = {"windows_per_region": ("all", "one"), "augment": ("reverse-complement",)}
+    else:
+        wrong = {"augment": ("flip-bins",)}
+    for name, values in wrong.items():
+        if given.get(name) in values:
+            other = "sequences" if architecture.input == SIGNAL else "tracks"
+            raise InputError(f"--{name.replace('_', '-')} {given[name]}: only for models of {other}; leave it out")
 
 
 def describe(architecture: Architecture) -> dict[str, Any]:

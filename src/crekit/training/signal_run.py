@@ -10,18 +10,18 @@ import numpy as np
 import torch
 
 from crekit.errors import InputError
-from crekit.files import output_text, require_writable, write_json
+from crekit.files import require_writable, sha256_file
 from crekit.genome.regions import concatenate
 from crekit.labels.classes import background_index, order_classes
-from crekit.models import file as model_file
 from crekit.models import random_forest, registry
 from crekit.models.device import device_of
+from crekit.models.file import Model
 from crekit.models.fitting import kinds
+from crekit.models.settings import SignalSettings
 from crekit.provenance import Input, record
 from crekit.signal.tracks import Tracks
-from crekit.training import calibration, loop, sampling, splits
+from crekit.training import calibration, loop, results, sampling, splits, transfer
 from crekit.training.data_sets import DataSet
-from crekit.training.metrics import for_json, summary
 from crekit.training.settings import Training
 from crekit.training.sites import Sites, load_sites, relabel
 
@@ -45,6 +45,12 @@ class Plan:
     normalise : str, optional
         Default what the first track file says.
     device : str
+    source : Model, optional
+        A model whose weights the network begins with.
+    freeze : str, optional
+        See `crekit.training.transfer.freeze`.
+    group : str
+        Shared by the models of all folds of one run.
     """
 
     arch: str
@@ -56,6 +62,9 @@ class Plan:
     min_nonzero: int
     normalise: str | None
     device: str
+    source: Model | None = None
+    freeze: str | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,9 +132,14 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
         "normalise": normalise,
         "min_nonzero": plan.min_nonzero,
         "split": split_record,
+        "group": plan.group,
         "training": plan.training.record(),
         "counts": counts,
-        "record": record("train-model", {"relabel": plan.relabel}, inputs),
+        "record": record(
+            "train-model",
+            {"relabel": plan.relabel, **transfer.described(plan.freeze)},
+            inputs + transfer.inputs(plan.source),
+        ),
     }
     return Prepared(sites, all_parts, classes, settings)
 
@@ -145,6 +159,15 @@ def _report(counts: dict[str, Any], dropped: dict[str, dict[str, dict[str, int]]
             if classes:
                 found = ", ".join(f"{number} {name}" for name, number in classes.items())
                 log.info("dropped%s (%s): %s", f" of {data_set}" if data_set else "", reason, found)
+
+
+def facts(data_sets: Sequence[DataSet], plan: Plan) -> dict[str, Any]:
+    """What makes a run this run, for `crekit.training.fold_run.group_of`."""
+    return {
+        "arch": plan.arch, "training": plan.training.record(), "relabel": plan.relabel, "freeze": plan.freeze,
+        "marks": plan.marks, "n_bins": plan.n_bins, "min_nonzero": plan.min_nonzero, "normalise": plan.normalise,
+        "inputs": [[sha256_file(one.tracks), one.regions_sha256] for one in data_sets], **transfer.facts(plan.source),
+    }  # fmt: skip
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,35 +220,25 @@ def run(data_sets: Sequence[DataSet], plan: Plan, output: Path, *, resume: bool 
     checkpoint = output.with_suffix(".checkpoint")
     settings = {**prepared.settings, "mean": mean.tolist(), "std": std.tolist()}
     network, parameters, history = _fit(settings, labelled, plan, device, checkpoint, resume)
-    logits = {
-        name: loop.predict(network, labelled[i].values, device).numpy()
-        for i, name in enumerate(splits.PARTS)
-        if name != "train"
+    held = {
+        part: _judged(network, prepared, labelled[i], prepared.parts == i, device)
+        for i, part in enumerate(splits.PARTS)
+        if part in results.HELD
     }
-    temperature = 1.0
-    if plan.training.calibrate == "temperature":
-        temperature = calibration.temperature(logits["val"], labelled[1].labels)
-        log.info("temperature: %.3f", temperature)
-    final = model_file.Settings(**settings, parameters=parameters, temperature=temperature)
-    probabilities = {
-        name: torch.softmax(torch.from_numpy(values / temperature), dim=1).numpy() for name, values in logits.items()
-    }
-    metrics = {
-        "arch": plan.arch,
-        "parameters": registry.n_parameters(network),
-        "classes": prepared.classes,
-        "marks": settings["marks"],
-        "counts": settings["counts"],
-        "best_epoch": max(history, key=lambda row: (row["val_map"], -row["epoch"]))["epoch"] if history else None,
-        "temperature": temperature,
-        "val": summary(labelled[1].labels, probabilities["val"], prepared.classes),
-        "test": summary(labelled[2].labels, probabilities["test"], prepared.classes),
-        "record": settings["record"],
-    }
-    metrics = for_json(metrics)
-    _write(output, final, network, metrics, history, prepared, probabilities)
+    temperature = calibration.of(plan.training, held["val"].logits, held["val"].labels)
+    final = SignalSettings(**settings, parameters=parameters, temperature=temperature)
+    metrics = results.metrics_of(final, network, history, held, plan.training.monitor)
+    results.write(output, final, network, metrics, history, held)
     checkpoint.unlink(missing_ok=True)
     return metrics
+
+
+def _judged(
+    network: torch.nn.Module, prepared: Prepared, labelled: loop.Labelled, chosen: np.ndarray, device: torch.device
+) -> results.Held:
+    """The sites of a part of the split, with the network's judgement."""
+    regions = prepared.sites.regions[chosen]
+    return results.Held(regions.ids, regions.name, labelled.labels, labelled.logits(network, device).numpy())
 
 
 def _fit(
@@ -253,6 +266,8 @@ def _fit(
         return forest.to(device).eval(), parameters, []
     torch.manual_seed(plan.training.seed)
     network = architecture.build(len(settings["marks"]), len(settings["classes"]), settings["n_bins"])
+    if plan.source is not None:
+        transfer.begin(network, plan.source, plan.freeze, settings["split"])
     fingerprint = {
         name: settings[name] for name in ("arch", "classes", "marks", "training", "record", "split", "normalise")
     }
@@ -268,31 +283,3 @@ def _fit(
         fingerprint={**fingerprint, "n_bins": settings["n_bins"], "min_nonzero": settings["min_nonzero"]},
     )
     return network.cpu(), {}, history
-
-
-def _write(
-    output: Path,
-    settings: model_file.Settings,
-    network: torch.nn.Module,
-    metrics: dict[str, Any],
-    history: list[dict[str, float]],
-    prepared: Prepared,
-    probabilities: dict[str, np.ndarray],
-) -> None:
-    """The model last, so that whoever finds it finds the rest too."""
-    with output_text(output.with_suffix(".history.tsv")) as handle:
-        handle.write("epoch\tlr\ttrain_loss\tval_loss\tval_map\n")
-        for row in history:
-            numbers = (f"{row[name]:.6g}" for name in ("lr", "train_loss", "val_loss", "val_map"))
-            handle.write("\t".join([str(row["epoch"]), *numbers]) + "\n")
-    with output_text(output.with_suffix(".predictions.tsv")) as handle:
-        handle.write("\t".join(["id", "part", "class", "predicted", *prepared.classes]) + "\n")
-        for i, part in enumerate(splits.PARTS):
-            if part == "train":
-                continue
-            regions = prepared.sites.regions[prepared.parts == i]
-            for name, label, row in zip(regions.ids, regions.name, probabilities[part], strict=True):
-                best = prepared.classes[int(row.argmax())]
-                handle.write("\t".join([name, part, label, best, *(f"{p:.6f}" for p in row)]) + "\n")
-    write_json(output.with_suffix(".metrics.json"), metrics)
-    model_file.save(output, settings, network)

@@ -14,7 +14,7 @@ import numpy as np
 from crekit.errors import InputError
 from crekit.genome.chromosomes import require_known
 from crekit.genome.regions import Regions, concatenate
-from crekit.models.file import Settings
+from crekit.models.file import SignalSettings
 from crekit.models.fitting import require_fitting, window_starts
 from crekit.signal.tracks import Tracks
 
@@ -140,7 +140,12 @@ def _count_nonzero(
 
 
 def load_for_model(
-    tracks: Tracks, regions: Regions, settings: Settings, *, normalise: str | None = None, source: str = "the regions"
+    tracks: Tracks,
+    regions: Regions,
+    settings: SignalSettings,
+    *,
+    normalise: str | None = None,
+    source: str = "the regions",
 ) -> Sites:
     """Sites as a model wants them, after a check that the tracks are of its kind.
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from crekit.errors import InputError
 from crekit.genome.chromosomes import select
 from crekit.genome.regions import Regions
+from crekit.training import folds
+from crekit.training.folds import Codes, FoldSplit
 
 log = logging.getLogger("crekit")
 
@@ -31,7 +34,7 @@ class ChromosomeSplit:
     val: tuple[str, ...]
     test: tuple[str, ...]
 
-    def assign(self, regions: Regions) -> np.ndarray:
+    def assign(self, regions: Regions, codes: Codes = None) -> np.ndarray:
         """Part of each region (0 train, 1 val, 2 test, -1 none), shape (n_regions,), int."""
         part = {chrom: i for i, name in enumerate(PARTS) for chrom in getattr(self, name)}
         return np.array([part.get(chrom, -1) for chrom in regions.chrom], dtype=np.int64)
@@ -57,7 +60,7 @@ class RandomSplit:
     test: float
     seed: int
 
-    def assign(self, regions: Regions) -> np.ndarray:
+    def assign(self, regions: Regions, codes: Codes = None) -> np.ndarray:
         """Part of each region (0 train, 1 val, 2 test), shape (n_regions,), int."""
         generator = np.random.default_rng(self.seed)
         parts = np.zeros(len(regions), dtype=np.int64)
@@ -73,8 +76,35 @@ class RandomSplit:
         return {"kind": "random", "shares": [self.train, self.val, self.test], "seed": self.seed}
 
 
-Split = ChromosomeSplit | RandomSplit
+Split = ChromosomeSplit | RandomSplit | FoldSplit
 SplitOf = Callable[[list[str]], Split]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The splits that one run of train-model goes through.
+
+    Parameters
+    ----------
+    splits : list of callable
+        (known chromosomes) -> split; one, or one for each fold.
+    folds : list of int
+        Number of each fold; empty for a single split.
+    """
+
+    splits: list[SplitOf]
+    folds: list[int]
+
+
+def of_folds(chosen: list[FoldSplit]) -> Wanted:
+    """Folds as the splits of a run."""
+    if chosen[0].rule.by == folds.RANDOM:
+        log.warning("warning: --by random puts neighbours into different folds, so that the test flatters the model")
+    return Wanted([partial(_constant, split) for split in chosen], [split.fold for split in chosen])
+
+
+def _constant(split: Split, known: list[str]) -> Split:
+    return split
 
 
 def choose(train: str | None, val: str | None, test: str | None, random: str | None, seed: int) -> SplitOf:
@@ -93,7 +123,9 @@ def choose(train: str | None, val: str | None, test: str | None, random: str | N
         log.warning("warning: --random puts neighbours into different parts, so that the test flatters the model")
         return lambda known: split
     if train is None or val is None or test is None:
-        raise InputError("no complete split; give --train, --val and --test chromosomes, or --random 0.6,0.2,0.2")
+        raise InputError(
+            "no complete split; give --train, --val and --test chromosomes, --folds, or --random 0.6,0.2,0.2"
+        )
     return lambda known: by_chromosome(train, val, test, known)
 
 
@@ -139,18 +171,43 @@ def at_random(shares: str, seed: int) -> RandomSplit:
     return RandomSplit(train=numbers[0], val=numbers[1], test=numbers[2], seed=seed)
 
 
-def with_ids(split: Split, regions: Regions, parts: np.ndarray) -> dict[str, Any]:
-    """The split as the model file keeps it: chromosomes, or the ids of the regions of each part."""
+def with_ids(split: Split, regions: Regions, parts: np.ndarray, ids: np.ndarray | None = None) -> dict[str, Any]:
+    """The split as the model file keeps it: chromosomes, parts of a rule, or the ids of the regions of each part.
+
+    Parameters
+    ----------
+    split : Split
+    regions : Regions
+    parts : np.ndarray, shape (n_regions,), int
+    ids : np.ndarray, shape (n_regions,), object, optional
+        Names of records that are no regions of a genome.
+    """
     record = split.record()
-    if isinstance(split, RandomSplit):
-        record |= {name: list(regions.ids[parts == i]) for i, name in enumerate(PARTS)}
-    return record
+    if follows_from_place(record):
+        return record
+    names = regions.ids if ids is None else ids
+    return record | {name: list(names[parts == i]) for i, name in enumerate(PARTS)}
 
 
-def members(record: dict[str, Any], part: str, regions: Regions) -> np.ndarray:
-    """Which regions belong to a part of a model's split, shape (n_regions,), bool."""
-    values = regions.chrom if record["kind"] == "chromosomes" else regions.ids
-    return np.isin(values.astype(str), record[part])
+def follows_from_place(record: dict[str, Any]) -> bool:
+    """Whether a region's part follows from where it lies, so that no ids are kept."""
+    return record["kind"] == "chromosomes" or (record["kind"] == "folds" and record["by"] == folds.BLOCK)
+
+
+def members(record: dict[str, Any], part: str, regions: Regions, ids: np.ndarray | None = None) -> np.ndarray:
+    """Which regions belong to a part of a model's split, shape (n_regions,), bool; `ids` as in `with_ids`.
+
+    Raises
+    ------
+    InputError
+        If the split goes by places on a genome, and the regions are records of a FASTA.
+    """
+    if not follows_from_place(record):
+        return np.isin((regions.ids if ids is None else ids).astype(str), record[part])
+    if record["kind"] == "chromosomes":
+        return np.isin(regions.chrom.astype(str), record[part])
+    rule = folds.FoldRule(record["folds"], record["by"], record["block"], record["seed"])
+    return np.isin(rule.number(regions), record[part])
 
 
 def count(regions: Regions, parts: np.ndarray) -> dict[str, dict[str, int]]:
