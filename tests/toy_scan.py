@@ -18,7 +18,9 @@ THREE = ["background", "enhancer", "promoter"]
 SPLIT = {"kind": "chromosomes", "train": [], "val": [], "test": []}
 
 
-def settings(arch: str, classes: Sequence[str], marks: Sequence[str], sizes: Mapping[str, int], **others) -> SignalSettings:
+def settings(
+    arch: str, classes: Sequence[str], marks: Sequence[str], sizes: Mapping[str, int], **others
+) -> SignalSettings:
     known = {
         "bin_size": 100, "n_bins": 20, "kinds": dict.fromkeys(marks, COUNTS), "normalise": "none", "min_nonzero": 5,
         "mean": [0.0] * len(marks), "std": [1.0] * len(marks), "split": SPLIT, "training": {}, "counts": {},
@@ -53,7 +55,9 @@ def random_forest(n_marks: int, n_classes: int, seed: int) -> tuple[RandomForest
     return grow(values, np.arange(200) % n_classes, np.ones(200), trees=5, seed=1, threads=1)
 
 
-def centre_model(sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks: Sequence[str] = ("A", "B")) -> SignalModel:
+def centre_model(
+    sizes: Mapping[str, int], classes: Sequence[str] = THREE, marks: Sequence[str] = ("A", "B")
+) -> SignalModel:
     """One tree that looks at bin 10 of each window: the value of mark A there is the class, 10 x B its probability.
 
     A = 0 is the first class, 1 the second, and so on. B = 5 gives that class 0.5, B = 6 gives it 0.6 ... up to 9; the

@@ -19,7 +19,9 @@ def test_clusters_are_numbered_by_their_first_member_and_chains_are_joined():
     random = np.random.default_rng(1)
     a, b, c = (random.integers(0, 4, 200).astype(np.uint8) for _ in range(3))
     chain = [np.concatenate([a[:150], b[:50]]), np.concatenate([b[:120], c[:80]]), c]
-    np.testing.assert_array_equal(find_clusters([a, *chain, random.integers(0, 4, 200).astype(np.uint8)]), [0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(
+        find_clusters([a, *chain, random.integers(0, 4, 200).astype(np.uint8)]), [0, 0, 0, 0, 1]
+    )
 
 
 def test_unrelated_sequences_and_simple_repeats_are_not_joined():

@@ -29,7 +29,10 @@ def test_every_region_is_tested_once_over_all_folds():
 
 def test_a_block_has_the_same_part_in_every_data_set():
     rule = FoldRule(4, block=100_000)
-    one, other = make(["chr1"], [1_020_000], [1_020_300], "a"), make(["chr7", "chr1"], [5, 1_060_000], [9, 1_060_900], "b")
+    one, other = (
+        make(["chr1"], [1_020_000], [1_020_300], "a"),
+        make(["chr7", "chr1"], [5, 1_060_000], [9, 1_060_900], "b"),
+    )
     assert rule.number(one)[0] == rule.number(other)[1] > 0
 
 
@@ -78,7 +81,9 @@ def test_relatives_stay_together_on_either_strand():
     families = []
     for _ in range(60):
         parent = random.integers(0, 4, 300).astype(np.uint8)
-        families.append([parent, mutated(parent, 0.05, random), 3 - mutated(parent, 0.05, random)[::-1], parent[60:200]])
+        families.append(
+            [parent, mutated(parent, 0.05, random), 3 - mutated(parent, 0.05, random)[::-1], parent[60:200]]
+        )
     codes = [member for family in families for member in family]
     regions = make([""] * len(codes), [0] * len(codes), [len(c) for c in codes], ["a", "b"] * (len(codes) // 2))
     number = FoldRule(4, by="cluster").number(regions, codes).reshape(60, 4)

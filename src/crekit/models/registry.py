@@ -134,7 +134,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         {"windows_per_region": "one"},
         gradient=False,
         input=SEQUENCE,
-        parameters={"k": 5, "c": 1.0},
+        parameters={"k": 5, "c": 1e-3},
     ),
 }
 

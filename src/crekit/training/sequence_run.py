@@ -12,6 +12,7 @@ import torch
 from crekit.encoding.store import FASTA, Sequences
 from crekit.errors import InputError
 from crekit.files import require_writable
+from crekit.genome.chromosomes import natural_key
 from crekit.genome.regions import Regions, concatenate
 from crekit.labels.classes import background_index, order_classes
 from crekit.models import registry
@@ -180,14 +181,13 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     """
     require_writable(output)
     device = device_of(plan.device)
-    known = list(pool.files[0].sizes) or sorted(set(pool.regions.chrom))
-    split = plan.split(known)
+    split = plan.split(_chromosomes(pool))
     parts = split.assign(pool.regions, pool.codes())
     if not (parts >= 0).any():
         raise InputError("no region lies in any part of the split; check the split's options")
     classes = order_classes(pool.regions.name)
     counts: dict[str, Any] = dict(splits.count(pool.regions, parts))
-    splits.require_enough(counts, classes)
+    splits.require_enough(counts, classes, split)
     counts["dropped"] = _dropped(pool, parts)
     for part in splits.PARTS:
         log.info("%s: %s", part, ", ".join(f"{number} {name}" for name, number in counts[part].items()))
@@ -210,6 +210,11 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     checkpoint.unlink(missing_ok=True)
     log.info("test: mAP %.3f", metrics["test"]["mAP"])
     return metrics
+
+
+def _chromosomes(pool: Pool) -> list[str]:
+    """Chromosomes that regions lie on, for a split by them."""
+    return sorted(set(pool.regions.chrom) - {""}, key=natural_key)
 
 
 def _dropped(pool: Pool, parts: np.ndarray) -> dict[str, dict[str, int]]:

@@ -120,7 +120,7 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
     all_parts = np.concatenate(parts)
     classes = order_classes(sites.regions.name) or order_classes(regions.name)
     counts: dict[str, Any] = dict(splits.count(sites.regions, all_parts))
-    splits.require_enough(counts, classes)
+    splits.require_enough(counts, classes, split)
     counts["dropped"] = dropped[""] if set(dropped) == {""} else dropped
     _report(counts, dropped)
     settings = {

@@ -144,6 +144,8 @@ def by_chromosome(train: str, val: str, test: str, known: list[str]) -> Chromoso
     InputError
         If a chromosome is unknown or in two parts.
     """
+    if not known:
+        raise InputError("--train --val --test: records of a FASTA lie on no chromosome; use --folds K or --random")
     parts = {name: select(expression, known) for name, expression in zip(PARTS, (train, val, test), strict=True)}
     seen: dict[str, str] = {}
     for name, chroms in parts.items():
@@ -219,26 +221,40 @@ def count(regions: Regions, parts: np.ndarray) -> dict[str, dict[str, int]]:
     }
 
 
-def require_enough(counts: dict[str, dict[str, int]], classes: list[str]) -> None:
+def require_enough(counts: dict[str, dict[str, int]], classes: list[str], split: Split | None = None) -> None:
     """Check that no part is empty and every class can be learned and judged.
+
+    Parameters
+    ----------
+    counts : dict of str to dict of str to int
+        See `count`.
+    classes : list of str
+    split : Split, optional
+        Of folds, the test too must hold every class.
 
     Raises
     ------
     InputError
         If a part has no site, or a class too few in training or validation.
     """
+    fold = split.fold if isinstance(split, FoldSplit) else None
+    remedy = "choose other chromosomes" if fold is None else "use fewer folds, a smaller --block or more regions"
     for part in PARTS:
         if sum(counts[part].values()) == 0:
             raise InputError(
-                f"--{part} holds no site: no region lies there, or none passes the non-zero rule; "
-                "choose other chromosomes"
+                f"{_called(part, fold)} holds no site: no region lies there, or none passes the non-zero rule; {remedy}"
             )
     if len(classes) < 2:
         raise InputError(f"the regions hold the class {classes[0]} alone; a model needs at least two")
-    for part, least in (("train", MIN_TRAIN), ("val", MIN_VAL)):
+    for part, least in (("train", MIN_TRAIN), ("val", MIN_VAL), ("test", 0 if fold is None else 1)):
         for name in classes:
             if (there := counts[part].get(name, 0)) < least:
                 raise InputError(
-                    f"class {name} has {there} site(s) in --{part}, and needs at least {least}; "
-                    "add chromosomes or regions, or merge classes with --relabel"
+                    f"class {name} has {there} site(s) in {_called(part, fold)}, and needs at least {least}; "
+                    f"{'add chromosomes or regions' if fold is None else remedy}, or merge classes with --relabel"
                 )
+
+
+def _called(part: str, fold: int | None) -> str:
+    """What a part is called in messages."""
+    return f"--{part}" if fold is None else f"the {part} part of fold {fold}"
