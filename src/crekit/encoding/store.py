@@ -42,15 +42,18 @@ class Part:
         Span of each region, uint8.
     span_start : np.ndarray, shape (n,), int64
         Where each span starts on its chromosome.
-    starts : list of np.ndarray
-        Starts of each region's windows within its span.
+    windows : np.ndarray, shape (n,), int64
+        Windows of each region.
+    window_start : np.ndarray, shape (n_windows,), int64
+        Starts of the windows within their spans, region by region.
     """
 
     regions: Regions
     ids: np.ndarray
     codes: Sequence[np.ndarray]
     span_start: np.ndarray
-    starts: Sequence[np.ndarray]
+    windows: np.ndarray
+    window_start: np.ndarray
 
 
 class Writer:
@@ -72,13 +75,13 @@ class Writer:
             return
         columns = {
             "codes": np.concatenate(part.codes),
-            "window_start": np.concatenate(part.starts),
+            "window_start": part.window_start,
             "start": part.regions.start,
             "end": part.regions.end,
             "class": np.array([self._position[name] for name in part.regions.name]),
             "span_start": part.span_start,
             "span": np.array([len(codes) for codes in part.codes]),
-            "windows": np.array([len(starts) for starts in part.starts]),
+            "windows": part.windows,
             "chrom": part.regions.chrom,
             "id": part.ids,
         }
@@ -169,7 +172,7 @@ class Sequences:
         return self
 
     def __exit__(self, *_: object) -> None:
-        del self._codes
+        del self._codes, self._views
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -188,6 +191,7 @@ class Sequences:
         self.dropped: dict[str, dict[str, int]] = metadata["dropped"]
         columns = {name: np.asarray(handle[name][:]) for name in (*_NUMBERS, "codes", "window_start", "scored")}
         chrom, self.ids = (handle[name].asstr()[:].astype(object) for name in ("chrom", "id"))
+        _check_columns(columns, chrom, self.ids, self.classes, self.rule)
         names = np.array(self.classes, dtype=object)[columns["class"]]
         self.regions = Regions(chrom, columns["start"], columns["end"], names)
         self.span_start = columns["span_start"]
@@ -196,22 +200,15 @@ class Sequences:
         self._span = np.concatenate([[0], np.cumsum(columns["span"])])
         self._window = np.concatenate([[0], np.cumsum(self.n_windows)])
         self._start = np.repeat(self._span[:-1], self.n_windows) + columns["window_start"]
-        self._check()
+        self._views = np.lib.stride_tricks.sliding_window_view(self._codes, self.rule.width or 1)
+        if self.source == GENOME:
+            self._check_places()
 
-    def _check(self) -> None:
-        """Check that the columns fit together, so that no window is cut outside its span."""
-        n = len(self.ids)
-        last = np.repeat(self._span[1:], self.n_windows) - self.rule.width
-        facts = {
-            "regions": n > 0 and len(self.regions) == n == len(self.n_scored) == len(self.span_start),
-            "spans": self._span[-1] == len(self._codes) and bool((np.diff(self._span) > 0).all()),
-            "windows": bool((self.n_windows > 0).all()) and bool((self._start <= last).all()),
-            "scored windows": bool(((self.n_scored > 0) & (self.n_scored <= self.n_windows)).all()),
-            "bases": self._codes.max(initial=0) <= N,
-        }
-        for name, holds in facts.items():
-            if not holds:
-                raise ValueError(f"{name} cannot be right")
+    def _check_places(self) -> None:
+        """Check that the regions lie on the chromosomes."""
+        ends = np.array([self.sizes.get(chrom, -1) for chrom in self.regions.chrom])
+        if (self.regions.end > ends).any():
+            raise ValueError("regions cannot be right")
 
     @property
     def window(self) -> int:
@@ -249,8 +246,7 @@ class Sequences:
         """
         if not self.rule.width:
             return self._whole(np.asarray(region))
-        views = np.lib.stride_tricks.sliding_window_view(self._codes, self.rule.width)
-        return views[self._start[self._window[region] + window]]
+        return self._views[self._start[self._window[region] + window]]
 
     def _whole(self, region: np.ndarray) -> np.ndarray:
         first, length = self._span[region], self._span[region + 1] - self._span[region]
@@ -263,3 +259,40 @@ class Sequences:
     def scored(self) -> tuple[np.ndarray, np.ndarray]:
         """The windows that scores are made of, for all regions: see `crekit.encoding.windows.spread`."""
         return spread(self.n_windows, self.n_scored)
+
+
+def _check_columns(
+    columns: Mapping[str, np.ndarray], chrom: np.ndarray, ids: np.ndarray, classes: Sequence[str], rule: Rule
+) -> None:
+    """Check that the columns fit together, so that no window is cut outside its span.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    n, span, windows, scored = len(ids), columns["span"], columns["windows"], columns["scored"]
+    whole = np.ones(n, dtype=np.int64)
+    facts = {
+        "columns": lambda: {(one.dtype.kind, one.ndim) for one in columns.values()} <= {("i", 1), ("u", 1)},
+        "regions": lambda: n > 0 and {len(chrom), len(scored), *(len(columns[name]) for name in _NUMBERS)} == {n},
+        "spans": lambda: span.min() > 0 and span.sum() == len(columns["codes"]),
+        "numbers of windows": lambda: windows.min() > 0 and windows.sum() == len(columns["window_start"]),
+        "windows": lambda: (
+            columns["window_start"].min() >= 0
+            and (columns["window_start"] <= np.repeat(span - rule.width, windows)).all()
+            and (rule.width > 0 or np.array_equal(windows, whole))
+        ),
+        "scored windows": lambda: scored.min() > 0 and (scored <= windows).all(),
+        "classes": lambda: columns["class"].min() >= 0 and columns["class"].max() < len(classes),
+        "regions' spans": lambda: (
+            columns["start"].min() >= 0
+            and (columns["start"] < columns["end"]).all()
+            and (columns["span_start"] < columns["end"]).all()
+            and (columns["span_start"] + span > columns["start"]).all()
+        ),
+        "bases": lambda: columns["codes"].max() <= N,
+    }
+    for name, holds in facts.items():
+        if not holds():
+            raise ValueError(f"{name} cannot be right")
