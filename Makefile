@@ -22,6 +22,7 @@ help: ## list the commands
 
 demo: bedtools venv ## train, test and scan on a small real data set; the report is in demo-results/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo_sequences.sh
 
 test: bedtools peers lint ## ruff, mypy and pytest
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup

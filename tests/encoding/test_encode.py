@@ -127,9 +127,8 @@ def test_records_give_the_windows_of_the_same_dna_in_a_genome(tmp_path, rng):
     encode_records([("e", records)], tmp_path / "r.h5", Rule())
     with Sequences(tmp_path / "r.h5") as stored:
         assert windows(stored) == found
-        assert stored.regions.chrom.tolist() == [""] * 4
-        assert stored.regions.start.tolist() == [0] * 4
-        assert stored.regions.end.tolist() == [300, 311, 600, 301]
+        assert list(zip(stored.regions.start, stored.regions.end, strict=True)) == spans  # as their names say
+        assert stored.regions.chrom.tolist() == ["c"] * 4
         assert (stored.source, stored.sizes) == ("fasta", {})
 
 
@@ -368,3 +367,17 @@ def test_real_regions_are_slices_of_the_real_chromosome(data, tmp_path):
         starts = stored.window_start(chosen, last)
         for codes, start in zip(stored.window_codes(chosen, last), starts, strict=True):
             assert text_of(codes) == truth["chrX"][start : start + 300].upper()
+
+
+def test_a_record_named_by_its_place_lies_there(tmp_path):
+    fasta = tmp_path / "a.fa"
+    fasta.write_text(">chrX:100-106\nACGTAC\n>chrX:100-107\nACGTAC\n>other\nACGTAC\n")
+    encode_records([("a", fasta)], tmp_path / "a.h5", Rule(4, 1, "drop"))
+    with Sequences(tmp_path / "a.h5") as stored:
+        assert list(zip(stored.regions.chrom, stored.regions.start, stored.regions.end, strict=True)) == [
+            ("chrX", 100, 106),
+            ("", 0, 6),  # the name says 7 bases
+            ("", 0, 6),
+        ]
+        np.testing.assert_array_equal(stored.window_start(np.array([0, 0, 1]), np.array([0, 2, 1])), [100, 102, 1])
+        assert list(stored.ids) == ["chrX:100-106", "chrX:100-107", "other"]

@@ -1,5 +1,6 @@
 """Cut the DNA of regions on one chromosome into spans and windows. Coordinates are 0-based and half-open."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from crekit.genome.regions import Regions, make
 
 AMBIGUOUS_BASES, TOO_SHORT, AT_THE_END = "ambiguous bases", "shorter than the window", "past the chromosome end"
 _BLOCK = 1 << 20
+_PLACE = re.compile(r"(?P<chrom>[^:]+):(?P<start>\d{1,12})-(?P<end>\d{1,12})")
 REASONS = (AMBIGUOUS_BASES, TOO_SHORT, AT_THE_END)
 
 
@@ -122,6 +124,9 @@ def _hold(runs: tuple[np.ndarray, np.ndarray], start: np.ndarray, end: np.ndarra
 def cut_records(ids: list[str], records: list[np.ndarray], name: str, rule: Rule) -> Cut:
     """Spans and windows of FASTA records.
 
+    A record whose name is a place of its length, such as ``chrX:100-400`` (what bedtools getfasta writes), lies there;
+    any other has no chromosome and starts at 0.
+
     Parameters
     ----------
     ids : list of str
@@ -138,6 +143,18 @@ def cut_records(ids: list[str], records: list[np.ndarray], name: str, rule: Rule
     made = cut_regions(places, np.concatenate(records), rule)
     part = made.part
     index = np.searchsorted(offset, part.regions.start)
-    regions = make([""] * len(index), np.zeros(len(index), dtype=np.int64), length[index], name)
     named = np.array(ids, dtype=object)[index]
-    return replace(made, part=replace(part, regions=regions, ids=named, span_start=part.span_start - offset[index]))
+    chrom, start = _places(named, length[index])
+    regions = make(chrom, start, start + length[index], name)
+    span_start = part.span_start - offset[index] + start
+    return replace(made, part=replace(part, regions=regions, ids=named, span_start=span_start))
+
+
+def _places(names: np.ndarray, length: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Chromosome and start of each record; an empty name and 0 where its name does not say."""
+    chroms, starts = [""] * len(names), np.zeros(len(names), dtype=np.int64)
+    for i, (name, bases) in enumerate(zip(names, length, strict=True)):
+        found = _PLACE.fullmatch(name)
+        if found and int(found["end"]) - int(found["start"]) == bases:
+            chroms[i], starts[i] = found["chrom"], int(found["start"])
+    return chroms, starts

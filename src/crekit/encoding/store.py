@@ -35,7 +35,7 @@ class Part:
     Parameters
     ----------
     regions : Regions
-        For records of a FASTA, no chromosome and the span from 0 to the record's length.
+        For records of a FASTA, the place that their name tells, or no chromosome and the span from 0 to the length.
     ids : np.ndarray, shape (n,), object
         Ids of the regions, or names of the records.
     codes : list of np.ndarray
@@ -136,7 +136,7 @@ class Sequences:
         ``genome`` or ``fasta``.
     classes : list of str
     regions : Regions
-        Region and class of each sequence; a FASTA record has no chromosome and starts at 0.
+        Region and class of each sequence; a FASTA record has no chromosome and starts at 0, unless its name is a place.
     ids : np.ndarray, shape (n,), object
     span_start : np.ndarray, shape (n,), int64
         Where each span starts on its chromosome (in a record that was padded, below 0).

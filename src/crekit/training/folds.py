@@ -55,7 +55,10 @@ class FoldRule:
             If the regions do not say what the rule needs.
         """
         if self.by in {BLOCK, CHROMOSOME} and not all(regions.chrom):
-            raise InputError(f"--by {self.by}: records of a FASTA have no place on a genome; use --by cluster")
+            raise InputError(
+                f"--by {self.by}: records of a FASTA have no place on a genome, unless their names are places such as "
+                "chrX:100-400; use --by cluster"
+            )
         if self.by == BLOCK:
             return self._by_block(regions)
         if self.by == CHROMOSOME:
