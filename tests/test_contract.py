@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from running import run_executable
@@ -38,8 +39,8 @@ HEAVY = (
     "pyBigWig",
 )
 
-# One short run of each tool, in the order in which one feeds the next. {data} is examples/data, {made} holds what the
-# runs before wrote, {out} is where to write.
+# One short run of each tool, in the order in which one feeds the next. {data} is examples/data, {made} holds a small
+# genome and what the runs before wrote, {out} is where to write.
 SPLIT = "--train chr15 --val chr13 --test chr16"
 SITES = "-t {made}/tracks.h5 -r {made}/regions.bed"
 RUNS = {
@@ -49,11 +50,21 @@ RUNS = {
     "-o {out}/regions.bed --markers-output {out}/markers.bed",
     "count-bins": "{data}/H3K4me1.bw {data}/H3K4me3.bw -o {out}/tracks.h5",
     "label-activity": "-r {made}/regions.bed --reads {data}/H3K27ac.bw -o {out}/labelled.bed",
+    "sample-background": "-r {made}/positives.bed -g {made}/genome.fa -o {out}/background.bed",
+    "encode-seq": "-r {made}/positives.bed -r {made}/background.bed -g {made}/genome.fa --window 60 --stride 20 "
+    "-o {out}/sequences.h5",
     "train-model": f"--arch deepregfinder-cnn {SITES} {SPLIT} --epochs 1 -o {{out}}/model.safetensors",
     "evaluate-model": f"-m {{made}}/model.safetensors {SITES} --bootstrap 99 -o {{out}}/metrics.json "
     "--html {out}/report.html",
     "scan-genome": "-m {made}/model.safetensors -t {made}/tracks.h5 --chroms chr16 --step 1000 -o {out}/scan",
+    "extract-motifs": "-m {made}/net.safetensors -o {out}/motifs.meme --html {out}/motifs.html",
     "explain-model": f"-m {{made}}/model.safetensors {SITES} -o {{out}}/explanation.html",
+    "score-variants": "-m {made}/net.safetensors -g {made}/genome.fa --vcf {made}/variants.vcf -o {out}/scored.vcf",
+}
+# What the tools behind another need besides, made once by the same tool.
+ALSO = {
+    "train-model": "--arch deepenhancer-6conv3pool6norm -s {made}/sequences.h5 --random 0.6,0.2,0.2 --epochs 1 "
+    "-o {out}/net.safetensors",
 }
 
 # One name, one meaning, one default, in every tool that has the option (cli.md).
@@ -260,7 +271,7 @@ def inputs(name: str) -> list[str]:
 @pytest.mark.xdist_group("contract")
 def test_a_wrong_input_is_refused_in_one_line_that_names_it(name, part, spoil, call, made, tmp_path):
     path = Path(part.format(data=DATA, made=made))
-    if spoil is truncated and path.suffix in {".bed", ".sizes"}:
+    if spoil is truncated and path.suffix in {".bed", ".sizes", ".vcf", ".fa"}:
         pytest.skip("the beginning of a plain table may be a table")
     spoilt, out = tmp_path / f"spoilt{''.join(path.suffixes[-2:])}", tmp_path / "out"
     spoil(path, spoilt)
@@ -273,6 +284,23 @@ def test_a_wrong_input_is_refused_in_one_line_that_names_it(name, part, spoil, c
 # --- whole runs
 
 
+def small_genome(folder: Path) -> None:
+    """A genome of one chromosome, positives on it, and variants."""
+    random = np.random.default_rng(1)
+    dna = "".join("ACGT"[i] for i in random.integers(0, 4, 60_000))
+    folder.joinpath("genome.fa").write_text(">chr1\n" + "\n".join(re.findall(".{1,60}", dna)) + "\n")
+    starts = range(500, 59_000, 1_200)
+    folder.joinpath("positives.bed").write_text(
+        "".join(f"chr1\t{start}\t{start + 100}\tenhancer\n" for start in starts)
+    )
+    rows = [
+        f"chr1\t{start + 50}\t.\t{dna[start + 49]}\t{'A' if dna[start + 49] != 'A' else 'C'}\t.\t.\t."
+        for start in starts
+    ]
+    header = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=60000>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    folder.joinpath("variants.vcf").write_text(header + "\n".join(rows) + "\n")
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory) -> Callable[[str], tuple[Path, subprocess.CompletedProcess[str]]]:
     """Runs a tool, and before it all that feed it, once, as a user would: the folder of outputs, and how it ended."""
@@ -280,9 +308,14 @@ def runs(tmp_path_factory) -> Callable[[str], tuple[Path, subprocess.CompletedPr
     ended: dict[str, subprocess.CompletedProcess[str]] = {}
 
     def run(name: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+        if not ended:
+            small_genome(made)
         for one in list(RUNS)[: list(RUNS).index(name) + 1]:
             if one not in ended:
                 ended[one] = run_executable(one, *arguments(one, made, made), "--log-file", made / f"{one}.log")
+                if one in ALSO:
+                    words = [part.format(data=DATA, made=made, out=made) for part in ALSO[one].split()]
+                    assert run_executable(one, *words).returncode == 0
             assert ended[one].returncode == 0, ended[one].stderr
         return made, ended[name]
 

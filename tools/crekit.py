@@ -9,10 +9,14 @@ TOOLS = {
     "define-regions": "promoters, enhancers and background from peaks and transcription start sites",
     "count-bins": "reads of BAM, CRAM or bigWig files in bins along the genome",
     "label-activity": "active or poised, from GRO-seq or PRO-seq",
-    "train-model": "train a network or a forest on tracks and regions",
+    "sample-background": "random regions of the same lengths and GC, away from all that is known",
+    "encode-seq": "DNA of regions or FASTA records, cut to windows",
+    "train-model": "train a network or another model on tracks or sequences",
     "evaluate-model": "precision, recall and more of one or several models, with a report",
     "scan-genome": "score the whole genome, or given regions, with a model",
-    "explain-model": "what the first layer of a signal model looks for",
+    "extract-motifs": "motifs that a model of sequences looks for, and what they match",
+    "explain-model": "what a model looks for: filters of tracks, or bases of sequences",
+    "score-variants": "what the alleles of a VCF change in every class's score",
 }
 
 

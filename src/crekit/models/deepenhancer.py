@@ -48,7 +48,9 @@ def deepenhancer(name: str, n_classes: int, window: int = 300, padding: str = "v
             width //= 2
             continue
         filters, kernel = step
-        layers.append(nn.Conv1d(channels, filters, kernel, padding=padding, bias=not norm))
+        if padding == "same":  # an even kernel has one more zero behind
+            layers.append(nn.ZeroPad1d(((kernel - 1) // 2, kernel // 2)))
+        layers.append(nn.Conv1d(channels, filters, kernel, bias=not norm))
         if norm:
             layers.append(nn.BatchNorm1d(filters))
         layers.append(nn.ReLU())

@@ -16,6 +16,7 @@ from torch import nn
 from crekit import progress
 from crekit.errors import WorkError
 from crekit.training import checkpoint, losses, sampling, transfer
+from crekit.training.channels_last import ChannelsLast, fits
 from crekit.training.metrics import mean_average_precision
 from crekit.training.settings import Training
 
@@ -181,6 +182,7 @@ def _epoch(
     coins = torch.rand(len(drawn), 2, generator=random)
     labels = torch.from_numpy(train.labels)
     transfer.train_mode(network)
+    forward = ChannelsLast(network) if settings.precision == "bf16" and fits(network) else network
     total, batches = 0.0, drawn.split(settings.batch_size)
     for batch, coin in zip(batches, coins.split(settings.batch_size), strict=True):
         if len(batch) == 1 and len(batches) > 1:
@@ -188,7 +190,7 @@ def _epoch(
         inputs = train.inputs(batch, coin, settings.augment, device)
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            logits = network(inputs)
+            logits = forward(inputs)
         batch_loss = loss(logits.float(), labels[batch].to(device))
         batch_loss.backward()
         optimiser.step()
