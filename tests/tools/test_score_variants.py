@@ -9,8 +9,10 @@ from pathlib import Path
 import pysam
 import pytest
 from running import run_executable, run_tool
-from toy_scan import THREE, random_model, save_model
-from toy_variants import genome, random_variants, save_sequence_model, sequence_model, vcf_text, write_genome
+from toy_variants import SPLIT, genome, random_variants, save_sequence_model, sequence_model, vcf_text, write_genome
+
+from crekit.models.file import save
+from crekit.models.settings import SignalSettings
 
 CHROMS = {"chr1": 900, "chr2": 700}
 HEAD = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
@@ -50,7 +52,7 @@ def refused(ended: subprocess.CompletedProcess[str], *parts: str) -> None:
 
 
 def test_a_run_writes_file_index_and_table_and_says_what_it_found(folder, tmp_path):
-    ended = run_executable(
+    ended = run_tool(
         "score-variants", *words(folder), "-o", tmp_path / "scored.vcf.gz", "--table", tmp_path / "scored.tsv"
     )
     assert (ended.returncode, ended.stdout) == (0, "")
@@ -211,7 +213,13 @@ def test_wrong_options_are_refused_in_one_line(folder, tmp_path, options, messag
 
 
 def test_a_model_of_tracks_is_refused(folder, tmp_path):
-    model = save_model(tmp_path / "tracks.safetensors", random_model("ep-dnn", classes=THREE), sizes=CHROMS)
+    settings = SignalSettings(
+        arch="ep-dnn", classes=["background", "enhancer"], marks=["A"], bin_size=100, n_bins=20, kinds={"A": "counts"},
+        normalise="none", min_nonzero=5, mean=[0.0], std=[1.0], split=SPLIT, training={}, counts={}, record={},
+        sizes=CHROMS,
+    )  # fmt: skip
+    model = tmp_path / "tracks.safetensors"
+    save(model, settings, settings.build())
     ended = run_tool("score-variants", *words(folder), "-m", model, "-o", tmp_path / "scored.vcf")
     refused(ended, "tracks.safetensors: a model of tracks, which sequences cannot feed")
 
