@@ -15,8 +15,18 @@ _Model = Annotated[
 _Tracks = Annotated[
     Path | None, typer.Option("-t", "--tracks", metavar="H5", help="Tracks of count-bins.", show_default=False)
 ]
+_Genome = Annotated[
+    str | None, typer.Option("-g", "--genome", metavar="FASTA", help="DNA instead of tracks.", show_default=False)
+]
+_Fasta = Annotated[
+    str | None, typer.Option(metavar="FASTA", help="Score these records, not the genome.", show_default=False)
+]
+_Window = Annotated[
+    int | None, typer.Option(min=1, help="Bases of a window, for models of whole regions.", show_default=False)
+]
 _Prefix = Annotated[
-    str, typer.Option("-o", "--output", metavar="PREFIX", help="What all outputs begin with; with -r, the table.")
+    str,
+    typer.Option("-o", "--output", metavar="PREFIX", help="What all outputs begin with; with -r, --fasta the table."),
 ]
 _Regions = Annotated[
     list[str] | None,
@@ -43,11 +53,17 @@ def scan_genome(
     output: _Prefix,
     model: _Model = None,
     tracks: _Tracks = None,
+    genome: _Genome = None,
     regions: _Regions = None,
+    fasta: _Fasta = None,
     join: _Join = None,
     step: Annotated[
-        int | None, typer.Option(min=1, help="Bases from one window to the next.", show_default="a bin: 100")
+        int | None, typer.Option(min=1, help="Bases from one window to the next.", show_default="-t: a bin, -g: 50")
     ] = None,
+    window: _Window = None,
+    reverse_complement: Annotated[
+        bool, typer.Option("--reverse-complement", help="Average both strands of DNA.")
+    ] = False,
     cutoff: Annotated[float, typer.Option(min=0, max=1, help="Probabilities must be above it.")] = 0.5,
     filter_: Annotated[
         str, typer.Option("--filter", metavar="window|block", help="What must pass: each window, or a block's best.")
@@ -62,29 +78,46 @@ def scan_genome(
     device: Device = "auto",
     seed: Seed = 1,
 ) -> None:
-    """Score every window of the genome and join them to blocks; or score the regions of -r.
+    """Score every window of the genome and join them to blocks; or score the regions of -r, or records of --fasta.
 
     Writes PREFIX.bed (blocks), PREFIX.CLASS.bw (probabilities), PREFIX.igv.xml and PREFIX.summary.json.
     """
     from crekit.errors import InputError
-    from crekit.scanning import records, scan
+    from crekit.scanning import records, run, scan, sequence_records, sequence_scan
     from crekit.scanning.join import join_scans
 
     if join:
-        if model or tracks or regions:
-            raise InputError("--join: the scans were made before; leave out -m, -t and -r")
+        if model or tracks or genome or regions or fasta:
+            raise InputError("--join: the scans were made before; leave out -m, -t, -g, -r and --fasta")
         join_scans(join, output)
         return
-    if model is None or tracks is None:
-        raise InputError("give a model (-m) and tracks (-t), or scans to --join")
-    if regions:
-        if chroms or known_tss or markers or step or filter_ != "window":
-            raise InputError("-r scores only these regions; leave out --chroms --known-tss --markers --step --filter")
-        records.score_regions(
-            model, tracks, named_paths(regions), output, normalise=normalise, device=device, threads=threads
-        )
+    if model is None or sum(one is not None for one in (tracks, genome, fasta)) != 1:
+        raise InputError("give a model (-m) and either tracks (-t) or DNA (-g, --fasta), or scans to --join")
+    if tracks and (window or reverse_complement):
+        raise InputError("--window and --reverse-complement are for DNA; leave them out with -t")
+    if normalise and not tracks:
+        raise InputError("--normalise is for tracks; leave it out with -g and --fasta")
+    compute = {"device": device, "threads": threads}
+    if fasta or regions:
+        if chroms or known_tss or markers or step or window or filter_ != "window" or (regions and fasta):
+            raise InputError(
+                "-r and --fasta score only what they name; give one of them, and leave out "
+                "--chroms --known-tss --markers --step --window --filter"
+            )
+        if fasta:
+            sequence_records.score_records(model, fasta, output, both_strands=reverse_complement, **compute)
+        elif genome:
+            sequence_records.score_regions(
+                model, genome, named_paths(regions), output, both_strands=reverse_complement, **compute
+            )
+        elif tracks:
+            records.score_regions(model, tracks, named_paths(regions), output, normalise=normalise, **compute)
         return
-    rule = scan.Rule(step, cutoff, filter_, tss_distance, marker_distance, normalise, seed)
-    scan.scan_genome(
-        model, tracks, output, rule, chroms=chroms, known_tss=known_tss, markers=markers, device=device, threads=threads
-    )
+    rule = run.Rule(step, cutoff, filter_, tss_distance, marker_distance, normalise, seed)
+    places = {"chroms": chroms, "known_tss": known_tss, "markers": markers}
+    if genome:
+        sequence_scan.scan_sequences(
+            model, genome, output, rule, window=window, both_strands=reverse_complement, **places, **compute
+        )
+    elif tracks:
+        scan.scan_genome(model, tracks, output, rule, **places, **compute)

@@ -87,6 +87,8 @@ def test_regions_give_a_table_on_standard_output(inputs):
         (["--chroms", "chr7"], "'chr7' is not known; known are chr1, chr2, chr3"),
         (["--join", "part"], "--join: the scans were made before"),
         (["-r", "regions.bed", "--chroms", "chr1"], "leave out --chroms"),
+        (["--window", "300"], "--window and --reverse-complement are for DNA"),
+        (["-g", "genome.fa"], "either tracks (-t) or DNA (-g, --fasta)"),
         (["--device", "tpu"], "--device tpu"),
         (["--known-tss", "none.bed"], "none.bed: cannot be read"),
     ],
@@ -103,7 +105,7 @@ def test_wrong_options_are_refused_in_one_line(inputs, tmp_path, options, messag
 def test_a_model_without_tracks_is_refused(inputs, tmp_path):
     ended = run_tool("scan-genome", *inputs[:2], "-o", tmp_path / "scan")
     assert ended.returncode == 2
-    assert "give a model (-m) and tracks (-t), or scans to --join" in ended.stderr
+    assert "give a model (-m) and either tracks (-t) or DNA (-g, --fasta), or scans to --join" in ended.stderr
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -28,10 +28,11 @@ class Annotation:
     sha256: str
 
 
-def read_tss(path: str | Path, sizes: Mapping[str, int]) -> Annotation:
+def read_tss(path: str | Path, sizes: Mapping[str, int], source: str = "the tracks") -> Annotation:
     """Transcription start sites of a BED or GTF file, one base each, as define-regions takes them.
 
-    A BED record wider than a base stands for its 5' end, or for its middle where it has no strand.
+    A BED record wider than a base stands for its 5' end, or for its middle where it has no strand. `source` is what to
+    call the holder of the sizes in messages.
 
     Raises
     ------
@@ -40,17 +41,18 @@ def read_tss(path: str | Path, sizes: Mapping[str, int]) -> Annotation:
     """
     text = read_text(path)
     if is_gtf(text):
-        regions = _parse(gtf_starts(text, str(path)), str(path), sizes)
+        regions = _parse(gtf_starts(text, str(path)), str(path), sizes, source)
     else:
-        regions = five_prime(_parse(text, str(path), sizes), text, str(path))
+        regions = five_prime(_parse(text, str(path), sizes, source), text, str(path))
     middle = regions.midpoint
     return Annotation(Regions(regions.chrom, middle, middle + 1, regions.name), sha256_text(text))
 
 
-def read_markers(path: str | Path, sizes: Mapping[str, int]) -> Annotation:
+def read_markers(path: str | Path, sizes: Mapping[str, int], source: str = "the tracks") -> Annotation:
     """Positive markers of a BED file.
 
-    Records on chromosomes that `sizes` lacks are kept and do no harm: tracks often hold a part of the genome.
+    `source` is as in `read_tss`. Records on chromosomes that `sizes` lacks are kept and do no harm: tracks often
+    hold a part of the genome.
 
     Raises
     ------
@@ -58,18 +60,18 @@ def read_markers(path: str | Path, sizes: Mapping[str, int]) -> Annotation:
         If the file cannot be read, a record is wrong or past the end of its chromosome, or no chromosome is in `sizes`.
     """
     text = read_text(path)
-    return Annotation(_parse(text, str(path), sizes), sha256_text(text))
+    return Annotation(_parse(text, str(path), sizes, source), sha256_text(text))
 
 
-def _parse(text: str, source: str, sizes: Mapping[str, int]) -> Regions:
-    regions = parse_bed(text, source, unique=False, named=False, name="")
+def _parse(text: str, path: str, sizes: Mapping[str, int], source: str) -> Regions:
+    regions = parse_bed(text, path, unique=False, named=False, name="")
     chroms = sorted(set(regions.chrom), key=natural_key)
     if not any(chrom in sizes for chrom in chroms):
-        require_known(chroms, source, sizes, "the tracks")
+        require_known(chroms, path, sizes, source)
     for chrom in chroms:
         if chrom in sizes and (end := int(regions.end[regions.chrom == chrom].max())) > sizes[chrom]:
             raise InputError(
-                f"{source}: a record ends at {chrom}:{end}, past the chromosome ({sizes[chrom]} bases in the tracks); "
+                f"{path}: a record ends at {chrom}:{end}, past the chromosome ({sizes[chrom]} bases in {source}); "
                 "use the same genome build for all files"
             )
     return regions

@@ -72,7 +72,7 @@ def find_runs(probabilities: np.ndarray, called: Sequence[int], cutoff: float, r
     Parameters
     ----------
     probabilities : np.ndarray, shape (n_windows, n_classes), float32
-        Of all windows of a chromosome.
+        Of all windows of a chromosome. A window in which all are 0 belongs to no run.
     called : sequence of int
         Positions of the classes that make blocks: all but background.
     cutoff : float
@@ -89,8 +89,7 @@ def find_runs(probabilities: np.ndarray, called: Sequence[int], cutoff: float, r
     n_classes = probabilities.shape[1]
     label = probabilities.argmax(axis=1)
     best = np.take_along_axis(probabilities, label[:, None], axis=1)[:, 0]
-    if rule == WINDOW:
-        label[best <= cutoff] = n_classes  # a class of its own: no call
+    label[best <= (cutoff if rule == WINDOW else 0)] = n_classes  # a class of its own: no call
     first = np.flatnonzero(np.diff(label, prepend=-1))
     if not len(first):
         return Runs(first, first, label, best)

@@ -68,11 +68,13 @@ def join_scans(prefixes: Sequence[str], prefix: str) -> dict[str, Any]:
     names.check()
     figures = {chrom: part.summary["chromosomes"][chrom] for chrom, part in owner.items()}
     sizes = {chrom: one["size"] for chrom, one in figures.items()}
-    with outputs.create(names, first.layout, sizes, first.summary["genome"]) as sink:
+    genome = next((part.summary["genome"] for part in parts if part.summary["genome"]), None)
+    record = summary.joined_record(first.summary["record"], figures)
+    with outputs.create(names, first.layout, sizes, genome) as sink:
         for chrom, part in progress.steps(owner.items(), "joining"):
             sink.add(chrom, "".join(part.blocks.get(chrom, [])), _probabilities(part, chrom))
-        keys = ("step", "width", "genome", "record")
-        sink.summary = summary.build(names.classes, figures, **{key: first.summary[key] for key in keys})
+        step, width = first.layout.step, first.layout.width
+        sink.summary = summary.build(names.classes, figures, step=step, width=width, genome=genome, record=record)
     summary.tell(sink.summary)
     return sink.summary
 
@@ -110,10 +112,16 @@ def _require_same(first: Part, other: Part) -> None:
                 f"{first.names.summary} with {mine['options'].get(option)}; scan all parts alike"
             )
     for role in sorted({one["role"] for one in [*mine["inputs"], *theirs["inputs"]]}):
-        if _checksum(mine, role) != _checksum(theirs, role):
+        # Each scan of DNA has read its own chromosomes of a genome; of tracks, all have read one file.
+        if role != summary.GENOME and _checksum(mine, role) != _checksum(theirs, role):
             raise InputError(
                 f"{other.names.summary}: scanned with another {role} file than {first.names.summary}; scan all alike"
             )
+    builds = first.summary["genome"], other.summary["genome"]
+    if None not in builds and builds[0] != builds[1]:
+        raise InputError(
+            f"{other.names.summary}: a scan of {builds[1]}, but {first.names.summary} of {builds[0]}; scan one genome"
+        )
     if mine["version"] != theirs["version"]:
         raise InputError(
             f"{other.names.summary}: scanned by crekit {theirs['version']}, but {first.names.summary} by "

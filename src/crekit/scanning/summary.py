@@ -1,5 +1,6 @@
 """The counts of a scan, chromosome by chromosome, their sums, and the summary file."""
 
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -8,11 +9,14 @@ from typing import Any
 
 from crekit.errors import InputError
 from crekit.files import read_text
+from crekit.genome.chromosomes import natural_key
 
 log = logging.getLogger("crekit")
 
 FORMAT, VERSION = "crekit scan", 1
 BLOCKS, BASES, NEAR_TSS = "blocks", "bases", "removed_near_tss"
+SHA256, GENOME = "sha256", "genome"
+"""Checksum of a chromosome's bases, in scans of DNA; the role of the genome in their record."""
 VALIDATED, SHUFFLED, SHUFFLED_VALIDATED = "validated", "shuffled", "shuffled_validated"
 
 Counts = dict[str, int]
@@ -35,7 +39,7 @@ def build(
     classes : sequence of str
         All but background, in the model's order.
     chromosomes : mapping of str to dict
-        ``size``, ``windows`` and ``classes`` (class -> `Counts`), in natural order.
+        ``size``, ``windows``, ``classes`` (class -> `Counts`), in scans of DNA ``sha256``; in natural order.
     step, width : int
         Bases between the starts of two windows, and of a window.
     genome : str, optional
@@ -65,6 +69,23 @@ def total(parts: Sequence[Counts]) -> dict[str, int | float | None]:
         result["validation_rate"] = _share(sums[VALIDATED], sums[BLOCKS])
         result["shuffled_rate"] = _share(sums[SHUFFLED_VALIDATED], sums[SHUFFLED])
     return result
+
+
+def genome_sha256(digests: Mapping[str, str]) -> str:
+    """Checksum of the chromosomes that were scanned, from theirs: that of `crekit.genome.fasta.Genome.sha256`."""
+    lines = (f"{chrom}\t{digests[chrom]}\n" for chrom in sorted(digests, key=natural_key))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def joined_record(record: dict[str, Any], chromosomes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The record of a part, made that of a scan of all these chromosomes."""
+    inputs = [
+        one | {"sha256": genome_sha256({chrom: figures[SHA256] for chrom, figures in chromosomes.items()})}
+        if one["role"] == GENOME
+        else one
+        for one in record["inputs"]
+    ]
+    return record | {"inputs": inputs}
 
 
 def _share(part: int, whole: int) -> float | None:
