@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pyBigWig
 import pytest
+import toy_dna
 from toy_scan import THREE, centre_model, draw, random_model, save_model, save_tracks
 
 from crekit.errors import InputError
@@ -267,7 +268,8 @@ def test_what_does_not_fit_is_refused(inputs, tmp_path):
     refused((save_model(other, centre_model(SIZES), bin_size=50), tracks), "bins of 100 bases, but the model has 50")
     refused((save_model(other, centre_model({"chr1": 30_001})), tracks), "chr1 has 30000 bases, but 30001 in the model")
     refused((save_model(other, centre_model({"1": 30_000})), tracks), "are not those of the model")
-    refused((save_model(other, centre_model(SIZES), input="sequence"), tracks), "a model of sequence")
+    toy_dna.save_model(other, toy_dna.random_dna_model("deepenhancer-6conv3pool"))
+    refused((other, tracks), "a model of sequences, which tracks cannot feed")
 
 
 def test_annotation_that_does_not_fit_is_refused(inputs, tmp_path):

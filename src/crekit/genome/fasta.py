@@ -10,7 +10,7 @@ import io
 import itertools
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,12 @@ def complement_codes(codes: np.ndarray) -> np.ndarray:
     codes : np.ndarray, shape (..., n), uint8
     """
     return _COMPLEMENT[codes[..., ::-1]]
+
+
+def genome_sha256(digests: Mapping[str, str]) -> str:
+    """Checksum of chromosomes from the checksum of each one's codes, whatever their order."""
+    lines = (f"{name}\t{digests[name]}\n" for name in sorted(digests, key=natural_key))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 class Genome:
@@ -162,8 +168,7 @@ class Genome:
 
     def sha256(self) -> str:
         """Checksum of the chromosomes that were read whole: the same for lower case, line lengths and compression."""
-        lines = (f"{name}\t{self._digests[name]}\n" for name in sorted(self._digests, key=natural_key))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return genome_sha256(self._digests)
 
     def _read(self, chrom: str, start: int, end: int) -> bytes:
         if chrom not in self.sizes:

@@ -20,7 +20,7 @@ from crekit import progress
 from crekit.errors import InputError
 from crekit.files import STDIO
 from crekit.genome.chromosomes import abridged, natural_key, select
-from crekit.genome.fasta import Genome, read_records
+from crekit.genome.fasta import Genome, genome_sha256, read_records
 from crekit.labels.classes import background_index
 from crekit.models.device import device_of
 from crekit.models.file import SequenceModel, load_sequence_model
@@ -101,7 +101,7 @@ class GenomeSource:
         return {summary.SHA256: self.digests[chrom]}
 
     def read(self) -> Input:
-        return Input(summary.GENOME, "", summary.genome_sha256(self.digests))
+        return Input(summary.GENOME, "", genome_sha256(self.digests))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class StreamSource:
         return {summary.SHA256: self.digests[chrom]}
 
     def read(self) -> Input:
-        return Input(summary.GENOME, "", summary.genome_sha256(self.digests))
+        return Input(summary.GENOME, "", genome_sha256(self.digests))
 
     def _path(self, chrom: str) -> Path:
         """By number: the name of a record may hold what the name of a file cannot."""

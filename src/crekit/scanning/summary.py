@@ -1,6 +1,5 @@
 """The counts of a scan, chromosome by chromosome, their sums, and the summary file."""
 
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -9,7 +8,7 @@ from typing import Any
 
 from crekit.errors import InputError
 from crekit.files import read_text
-from crekit.genome.chromosomes import natural_key
+from crekit.genome.fasta import genome_sha256
 
 log = logging.getLogger("crekit")
 
@@ -69,12 +68,6 @@ def total(parts: Sequence[Counts]) -> dict[str, int | float | None]:
         result["validation_rate"] = _share(sums[VALIDATED], sums[BLOCKS])
         result["shuffled_rate"] = _share(sums[SHUFFLED_VALIDATED], sums[SHUFFLED])
     return result
-
-
-def genome_sha256(digests: Mapping[str, str]) -> str:
-    """Checksum of the chromosomes that were scanned, from theirs: that of `crekit.genome.fasta.Genome.sha256`."""
-    lines = (f"{chrom}\t{digests[chrom]}\n" for chrom in sorted(digests, key=natural_key))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def joined_record(record: dict[str, Any], chromosomes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
