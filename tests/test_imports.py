@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "crekit"
 TOOLS = SOURCE.parent.parent / "tools"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASE = {"", "errors", "files", "progress", "provenance"}  # "" is crekit/__init__.py, which holds the version
+BASE = {"", "errors", "files", "progress", "provenance", "compiled"}  # "" is crekit/__init__.py, which holds the version
 GENOME = BASE | {"genome"}
 MAY_IMPORT = {
     "": set(),
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "files": {"errors"},
     "progress": set(),
     "provenance": {""},
+    "compiled": set(),
     "genome": BASE,
     "signal": GENOME,
     "motifs": GENOME,

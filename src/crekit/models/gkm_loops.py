@@ -6,7 +6,7 @@ at a position where the exclusive or of their numbers has a bit of that base set
 
 import numpy as np
 
-from crekit.signal.compiled import compiled
+from crekit.compiled import compiled
 
 UNIT = 2.0**40
 """Weights are added up as whole multiples of 1 / UNIT, so that sums do not depend on their order."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crekit.signal.compiled import compiled
+from crekit.compiled import compiled
 
 
 @compiled

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from crekit.compiled import compiled
 from crekit.genome.chromosomes import require_known
 from crekit.genome.regions import Regions
 from crekit.signal import bam, cram, filetypes
 from crekit.signal.alignments import Alignments, of_bam
-from crekit.signal.compiled import compiled
 from crekit.signal.rules import FIVE_PRIME, FRAGMENTS, PROPER_PAIR, REVERSE, SUPPLEMENTARY, Filters, Rule
 from crekit.signal.tracks import n_bins
 

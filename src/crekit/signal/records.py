@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from crekit.signal.compiled import compiled
+from crekit.compiled import compiled
 
 Integer = int | np.integer
 

@@ -1,4 +1,4 @@
-"""Loops that numba compiles: over reads, blocks and regions."""
+"""Loops that numba compiles, and keeps compiled where it can."""
 
 from collections.abc import Callable
 from typing import Any
