@@ -11,7 +11,8 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "crekit"
 TOOLS = SOURCE.parent.parent / "tools"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASE = {"", "errors", "files", "progress", "provenance", "compiled"}  # "" is crekit/__init__.py, which holds the version
+# "" is crekit/__init__.py, which holds the version.
+BASE = {"", "errors", "files", "progress", "provenance", "compiled"}
 GENOME = BASE | {"genome"}
 MAY_IMPORT = {
     "": set(),

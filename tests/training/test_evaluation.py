@@ -5,10 +5,13 @@ import pytest
 import toy_signal as toy
 
 from crekit.errors import InputError
-from crekit.genome.regions import concatenate, make
+from crekit.genome.regions import concatenate, make, overlaps
 from crekit.signal.tracks import Tracks
-from crekit.training import bootstrap, evaluation, metrics
+from crekit.training import bootstrap, comparison, evaluation, metrics, prevalence
 from crekit.training.data_sets import DataSet
+from crekit.training.entries import Entry
+from crekit.training.everywhere import everywhere
+from crekit.training.folds import FoldRule
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +85,7 @@ def test_the_order_of_regions_and_data_sets_does_not_matter(wobbly):
 def test_everywhere_calls_dropped_regions_background(tracks):
     spans = make(["chr3"] * 3, [6000, 8000, 184_000], [8000, 10_000, 186_000], "")
     with Tracks(tracks) as opened:
-        found = evaluation.everywhere(opened, spans, {"m": toy.model()}, toy.CLASSES)["m"]
+        found = everywhere(opened, spans, {"m": toy.model()}, toy.CLASSES)["m"]
     np.testing.assert_array_equal(found.argmax(axis=1), [1, 0, 0])
     np.testing.assert_array_equal(found[2], [1, 0, 0])
     assert 0 < found[1, 0] < 1
@@ -97,7 +100,7 @@ def test_among_tells_spans_of_one_start_apart():
 def test_figures_are_the_summary_with_intervals_round_it(wobbly):
     models = {"plain": toy.model(), "noisy": toy.model(toy.Sums(noise=2.0))}
     scored = evaluation.score([toy.data_set(wobbly)], models, "all")
-    found = evaluation.figures(scored, n_resamples=100, seed=2)
+    found = comparison.figures(scored, n_resamples=100, seed=2)
     for name in models:
         plain = metrics.summary(scored.labels, scored.probabilities[name], toy.CLASSES)
         got = found["models"][name]
@@ -120,7 +123,7 @@ def test_figures_are_the_summary_with_intervals_round_it(wobbly):
 
 
 def test_without_resamples_there_are_no_intervals(tracks):
-    found = evaluation.figures(evaluation.score([toy.data_set(tracks)], {"a": toy.model(), "b": toy.model()}), 0)
+    found = comparison.figures(evaluation.score([toy.data_set(tracks)], {"a": toy.model(), "b": toy.model()}), 0)
     assert found["comparisons"] == []
     assert "intervals" not in found["models"]["a"]
 
@@ -128,11 +131,11 @@ def test_without_resamples_there_are_no_intervals(tracks):
 def test_data_sets_are_won_by_the_model_with_the_higher_map(tracks, wobbly):
     sets = [toy.data_set(tracks, "x"), toy.data_set(wobbly, "y")]
     models = {"plain": toy.model(), "noisy": toy.model(toy.Sums(noise=3.0))}
-    found = evaluation.by_data_set(evaluation.score(sets, models, "all"))
+    found = comparison.by_data_set(evaluation.score(sets, models, "all"))
     assert found["mAP"]["x"] == {"plain": 1.0, "noisy": 1.0}  # where nothing wobbles there is no noise: a draw
     assert found["mAP"]["y"]["plain"] > found["mAP"]["y"]["noisy"]
     assert found["wins"] == [{"first": "plain", "second": "noisy", "won": 1, "of": 1, "p": 1.0}]
-    assert evaluation.by_data_set(evaluation.score(sets[:1], models)) == {}
+    assert comparison.by_data_set(evaluation.score(sets[:1], models)) == {}
 
 
 @pytest.mark.parametrize(
@@ -171,3 +174,56 @@ def test_classes_are_checked_before_the_subset_is_cut(tracks):
     odd = concatenate([toy.regions(), make(["chr1"], [5], [9], "silencer")])
     with pytest.raises(InputError, match="class silencer"):
         evaluation.score([DataSet("", tracks, odd, "")], {"m": toy.model()}, "chr3")
+
+
+def folds(**changes):
+    """Models of three folds by blocks of 20 kb, of which each finds less than the one before."""
+    made = []
+    for fold, noise in ((1, 0.0), (2, 1.0), (3, 2.0)):
+        kept = {"kind": "folds", "by": "block", "folds": 3, "fold": fold, "seed": 1, "block": 20_000}
+        rest = {"train": [(fold + 1) % 3 + 1], "val": [fold % 3 + 1], "test": [fold]}
+        made.append(toy.model(toy.Sums(noise=noise), split=kept | rest, group="g", **changes))
+    return Entry(tuple(made))
+
+
+RULE = FoldRule(3, "block", 20_000, 1)
+
+
+def test_folds_are_pooled_over_their_test_sets(wobbly):
+    entry = folds(min_nonzero=0)
+    scored = evaluation.score([toy.data_set(wobbly)], {"m": entry})
+    regions = toy.regions().sorted()
+    number = RULE.number(regions)
+    assert 0 < (number == 0).sum() < len(number)  # regions near a border belong to no fold
+    np.testing.assert_array_equal(scored.regions.ids, regions[number > 0].ids)
+    np.testing.assert_array_equal(scored.fold["m"], number[number > 0])
+    for i, model in enumerate(entry.models, 1):
+        alone = evaluation.score([toy.data_set(wobbly)], {"m": model}).probabilities["m"]
+        np.testing.assert_array_equal(scored.probabilities["m"][scored.fold["m"] == i], alone)
+
+
+def test_the_mean_of_folds_is_taken_where_an_ensemble_is_asked_for_off_their_test_sets(wobbly):
+    entry = folds(min_nonzero=0)
+    scored = evaluation.score([toy.data_set(wobbly)], {"m": entry}, "all", ensemble=True)
+    each = {str(i): replace(model, settings=toy.settings(min_nonzero=0)) for i, model in enumerate(entry.models)}
+    alone = evaluation.score([toy.data_set(wobbly)], each, "all").probabilities
+    np.testing.assert_allclose(scored.probabilities["m"], np.mean(list(alone.values()), axis=0), atol=1e-6)
+
+
+def test_tiles_are_judged_by_the_fold_of_their_place(wobbly):
+    data_set, entry = toy.data_set(wobbly), folds()
+    scored = evaluation.score([data_set], {"m": entry})
+    found = prevalence.along_genome([data_set], {"m": entry}, scored)["m"]
+    spans = concatenate([prevalence.tiles(chrom, toy.WIDTH * toy.TILES, toy.WIDTH) for chrom in toy.CHROMS])
+    used = RULE.number(spans) > 0
+    hit = overlaps(spans, toy.regions()[toy.regions().name == "enhancer"])
+    assert found["enhancer"].outside == (used & ~hit).sum()
+    assert found["enhancer"].prevalence == pytest.approx(hit[used].mean())
+    assert found["enhancer"].recall == (scored.probabilities["m"].argmax(axis=1) == 1)[scored.labels == 1].mean()
+
+
+def test_folds_without_regions_here_say_what_to_do(tracks):
+    split = {"kind": "folds", "by": "random", "folds": 3, "seed": 1, "train": [], "val": [], "test": ["chr9:0-5"]}
+    entry = Entry(tuple(toy.model(split=split | {"fold": fold}, group="g") for fold in (1, 2)))
+    with pytest.raises(InputError, match=r"\(folds by random\); give regions of it, or --subset all with --ensemble"):
+        evaluation.score([toy.data_set(tracks)], {"m": entry})

@@ -7,10 +7,13 @@ import torch
 import toy_signal as toy
 
 from crekit.errors import InputError
+from crekit.genome.regions import write_bed
 from crekit.models import file as model_file
 from crekit.models import registry
-from crekit.training import evaluation_run
+from crekit.training import entries_load, evaluation_run, predictions
+from crekit.training.entries import Entry
 from crekit.training.evaluation_run import Plan
+from crekit.training.folds import FoldRule
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +109,7 @@ def test_tracks_of_another_kind_are_warned_of(tracks, caplog):
 def test_predictions_hold_a_line_per_model_and_site(tracks, tmp_path):
     models = {"one": toy.model(), "two": toy.model()}
     found = evaluation_run.run([toy.data_set(tracks)], models, plan(genome_wide=False, n_resamples=0))
-    evaluation_run.write_predictions(tmp_path / "p.tsv", found.scored)
+    predictions.write(tmp_path / "p.tsv", found.scored)
     rows = list(csv.DictReader((tmp_path / "p.tsv").read_text().splitlines(), delimiter="\t"))
     assert len(rows) == 28
     assert [rows[1][key] for key in ("model", "data_set", "id", "class", "predicted")] == [
@@ -128,23 +131,19 @@ def saved(tmp_path):
 
 def test_models_are_called_by_their_given_name_or_stem(saved):
     paths = [(None, saved / "a/m.safetensors"), ("other", saved / "b/m.safetensors")]
-    assert list(evaluation_run.load_models(paths, ensemble=True)) == ["m", "other"]
+    assert list(entries_load.load(paths, ensemble=True)) == ["m", "other"]
 
 
 def test_models_of_one_name_are_refused(saved):
     with pytest.raises(InputError, match="two models are called m; name them: -m NAME=m"):
-        evaluation_run.load_models(
-            [(None, saved / "a/m.safetensors"), (None, saved / "b/m.safetensors")], ensemble=False
-        )
+        entries_load.load([(None, saved / "a/m.safetensors"), (None, saved / "b/m.safetensors")], ensemble=False)
 
 
 def test_an_ensemble_of_one_and_a_model_called_ensemble_are_refused(saved):
     with pytest.raises(InputError, match="--ensemble averages several models"):
-        evaluation_run.load_models([(None, saved / "a/m.safetensors")], ensemble=True)
+        entries_load.load([(None, saved / "a/m.safetensors")], ensemble=True)
     with pytest.raises(InputError, match="a model is called ensemble"):
-        evaluation_run.load_models(
-            [(None, saved / "a/m.safetensors"), (None, saved / "b/ensemble.safetensors")], ensemble=True
-        )
+        entries_load.load([(None, saved / "a/m.safetensors"), (None, saved / "b/ensemble.safetensors")], ensemble=True)
 
 
 def test_the_order_of_regions_changes_nothing(tracks):
@@ -153,3 +152,23 @@ def test_the_order_of_regions_changes_nothing(tracks):
     models = {"m": toy.model(toy.Sums(noise=2.0))}
     one, other = (evaluation_run.run([this], models, plan()).results for this in (data_set, turned))
     assert one == other
+
+
+def test_tested_elements_are_judged_by_the_fold_of_their_place(tracks, beds):
+    """The enhancer finder is fold 1 alone, so that an element is found where its place is tested by fold 1."""
+    folds = []
+    for fold in (1, 2, 3):
+        kept = {"kind": "folds", "by": "block", "folds": 3, "fold": fold, "seed": 1, "block": 20_000}
+        parts = {"train": [(fold + 1) % 3 + 1], "val": [fold % 3 + 1], "test": [fold]}
+        network = toy.Sums() if fold == 1 else toy.Sums(order=(0, 2, 1))
+        folds.append(toy.model(network, split=kept | parts, group="g"))
+    number = FoldRule(3, "block", 20_000, 1).number(toy.regions())
+    elements = toy.regions()[(number > 0) & (toy.regions().name == "enhancer")]
+    with open(beds / "tested.bed", "w") as handle:
+        write_bed(handle, elements)
+    asked = plan(validated=(None, beds / "tested.bed"), genome_wide=False, n_resamples=0)
+    found = evaluation_run.run([toy.data_set(tracks)], {"m": Entry(tuple(folds))}, asked).results["validated"]["m"]
+    expected = (number[(number > 0) & (toy.regions().name == "enhancer")] == 1).mean()
+    assert 0 < expected < 1
+    assert found["classes"]["enhancer"]["recall"] == pytest.approx(expected)
+    assert found["away_from_training"]["classes"]["enhancer"]["support"] == len(elements)

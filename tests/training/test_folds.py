@@ -101,7 +101,7 @@ def test_random_folds_hold_the_same_share_of_each_class():
 
 def test_records_of_a_fasta_have_no_blocks_and_tracks_no_clusters():
     records = make(["", ""], [0, 0], [200, 200], "a")
-    with pytest.raises(InputError, match="--by block: records of a FASTA have no place on a genome.*; use --by cluster"):
+    with pytest.raises(InputError, match=r"--by block: records of a FASTA have no place .*; use --by cluster"):
         FoldRule(3).number(records)
     with pytest.raises(InputError, match="--by cluster: tracks have no sequence"):
         FoldRule(3, by="cluster").number(scattered(9))

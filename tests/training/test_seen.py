@@ -4,6 +4,8 @@ import toy_signal as toy
 
 from crekit.genome.regions import make
 from crekit.training import evaluation, seen
+from crekit.training.entries import ALL, Entry
+from crekit.training.folds import FoldRule
 
 FILES = {"tracks": ["t"], "regions": ["r"]}
 
@@ -74,3 +76,39 @@ def test_few_sites_and_many_dropped_ones_are_warned_of(data_set):
 def test_tracks_of_another_kind_are_warned_of(data_set):
     found = audit(data_set, {"m": toy.model()}, kinds={"m": ["A holds counts of reads"]})
     assert "m: A holds counts of reads" in found["warnings"]
+
+
+def fold(number, by, **parts):
+    kept = {"kind": "folds", "by": by, "folds": 3, "fold": number, "seed": 1}
+    return toy.settings(split=kept | {"train": [], "val": [], "test": []} | parts)
+
+
+def test_everything_in_a_block_of_training_or_near_a_border_may_have_been_seen():
+    regions = toy.regions()
+    number = FoldRule(3, "block", 20_000, 1).number(regions)
+    settings = fold(1, "block", block=20_000, train=[3], val=[2], test=[1])
+    assert set(number) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(seen.near_training(regions, settings), np.isin(number, [0, 3]))
+
+
+def test_everything_on_a_chromosome_that_a_fold_trained_on_may_have_been_seen():
+    regions = make(["chr1", "chr2"], [0, 0], [10, 10], "x")
+    settings = fold(1, "chromosome", train=["chr1:90000-90010"])
+    np.testing.assert_array_equal(seen.near_training(regions, settings), [True, False])
+
+
+def test_records_have_been_seen_where_their_names_have():
+    records = make(["", ""], [0, 0], [10, 10], "x")
+    ids = np.array(["r1", "r2"], dtype=object)
+    np.testing.assert_array_equal(seen.near_training(records, fold(1, "cluster", train=["r2"]), ids=ids), [False, True])
+    assert not seen.near_training(records, toy.settings(), ids=ids).any()  # a split by places says nothing of records
+
+
+def test_each_site_is_measured_from_the_training_regions_of_its_own_judge():
+    regions = make(["chr1"] * 3, [100_000, 200_000, 300_000], [100_010, 200_010, 300_010], "x")
+    trained = (["chr1:100500-100600"], ["chr1:260000-260100"])
+    entry = Entry(tuple(toy.model(split=fold(i, "random", train=ids).split) for i, ids in enumerate(trained, 1)))
+    found = seen.near_known(entry, regions, np.array([0, 1, 1]), regions)
+    assert found == {"1000": 1, "10000": 1, "100000": 3}
+    assert seen.near_known(entry, regions, np.array([1, 0, 0]), regions) == {"1000": 0, "10000": 0, "100000": 1}
+    np.testing.assert_array_equal(seen.near_of(entry, regions, np.array([0, 1, ALL])), [True, False, False])

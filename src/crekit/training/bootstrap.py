@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from crekit.compiled import compiled
 from crekit.labels.classes import background_index
-from crekit.signal.compiled import compiled
 
 LEVEL = 0.95
 _CELLS = 2_000_000  # drawn at a time: bounds the memory, not the result

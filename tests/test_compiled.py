@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numba
 import pytest
 
-from crekit.signal.compiled import compiled
+from crekit.compiled import compiled
 
 
 def double(number: int) -> int:
