@@ -289,7 +289,7 @@ def small_genome(folder: Path) -> None:
     random = np.random.default_rng(1)
     dna = "".join("ACGT"[i] for i in random.integers(0, 4, 60_000))
     folder.joinpath("genome.fa").write_text(">chr1\n" + "\n".join(re.findall(".{1,60}", dna)) + "\n")
-    starts = range(500, 59_000, 1_200)
+    starts = range(500, 59_000, 600)
     folder.joinpath("positives.bed").write_text(
         "".join(f"chr1\t{start}\t{start + 100}\tenhancer\n" for start in starts)
     )

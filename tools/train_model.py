@@ -48,7 +48,7 @@ def train_model(
         list[str], typer.Option(metavar="OLD=NEW", help="Rename a class, and so merge classes; repeatable.")
     ] = [],  # noqa: B006
     n_bins: Annotated[int, typer.Option(min=4, help="Bins in a window.")] = 20,
-    min_nonzero: Annotated[int, typer.Option(min=0, help="Leave out windows with fewer non-zero bins.")] = 5,
+    min_nonzero: Annotated[int, typer.Option(min=0, help="Non-zero bins a window needs.")] = 5,
     normalise: Normalise = None,
     init_from: Annotated[Path | None, typer.Option(metavar="MODEL", help="Begin with its weights.")] = None,
     freeze: Annotated[str | None, typer.Option(metavar="LAYERS", help="Keep the first so many, or these.")] = None,
@@ -84,7 +84,7 @@ def train_model(
         str | None, typer.Option("--k", metavar="K|L,K,D", rich_help_panel=_SEQUENCES, help="5; of gkm-svm 10,6,3.")
     ] = None,
     c: Annotated[
-        float | None, typer.Option("--c", min=1e-9, rich_help_panel=_SEQUENCES, help="C of SVM and regression. [1]")
+        float | None, typer.Option("--c", min=1e-9, rich_help_panel=_SEQUENCES, help="C: SVM 1, regression 0.001.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, rich_help_panel=_TRAINING, help="At most so many.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, rich_help_panel=_TRAINING, help="Sites a step.")] = None,
@@ -92,15 +92,15 @@ def train_model(
     weight_decay: Annotated[float | None, typer.Option(min=0, rich_help_panel=_TRAINING, help="L2 penalty.")] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=0, rich_help_panel=_TRAINING, help="Epochs without gain before it stops; 0 = never."),
+        typer.Option(min=0, rich_help_panel=_TRAINING, help="Epochs without gain; 0 = never stop."),
     ] = None,
     balance: Annotated[
         Literal["none", "background", "all"] | None,
-        typer.Option(rich_help_panel=_TRAINING, help="Draw background as often as the rest, or all classes alike."),
+        typer.Option(rich_help_panel=_TRAINING, help="What is drawn as often as the rest."),
     ] = None,
     lr_decay: Annotated[
         Literal["none", "exponential", "plateau"] | None,
-        typer.Option(rich_help_panel=_TRAINING, help="Learning rate's course."),
+        typer.Option(rich_help_panel=_TRAINING, help="Course of the learning rate."),
     ] = None,
     loss: Annotated[
         Literal["cross-entropy", "focal"] | None, typer.Option(rich_help_panel=_TRAINING, help="What is minimised.")
