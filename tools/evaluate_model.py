@@ -1,6 +1,7 @@
-"""evaluate-model: how good models are, with intervals, side by side, and at the genome's prevalence."""
+"""evaluate-model: how good models are, with intervals, side by side, fold by fold, and at the genome's prevalence."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -10,16 +11,22 @@ from crekit_tools._options import (
     HtmlAssets,
     Normalise,
     Output,
-    Regions,
     Seed,
+    SequenceFiles,
     Threads,
-    TracksFiles,
     named_paths,
     tool,
 )
 
 app = tool("evaluate-model")
 _OUT, _OTHERS = "More outputs", "What others say"
+
+_Tracks = Annotated[
+    list[str], typer.Option("-t", "--tracks", metavar="[NAME=]H5", help="Tracks of count-bins; with NAME=, several.")
+]
+_Regions = Annotated[
+    list[str], typer.Option("-r", "--regions", metavar="[CLASS=]BED", help="Regions; class in column 4, or given here.")
+]
 
 
 @app.command(
@@ -28,20 +35,30 @@ _OUT, _OTHERS = "More outputs", "What others say"
 )
 def evaluate_model(
     model: Annotated[
-        list[str], typer.Option("-m", "--model", metavar="[NAME=]FILE", help="Model of train-model; repeatable.")
+        list[str],
+        typer.Option("-m", "--model", metavar="[NAME=]FILE", help="Model of train-model; folds of a run are one."),
     ],
-    tracks: TracksFiles,
-    regions: Regions,
     output: Output,
+    tracks: _Tracks = [],  # noqa: B006
+    regions: _Regions = [],  # noqa: B006
+    sequences: SequenceFiles = [],  # noqa: B006
+    genome: Annotated[
+        Path | None, typer.Option("-g", "--genome", metavar="FASTA", help="With -s: score its tiles, for prevalence.")
+    ] = None,
     subset: Annotated[
         str, typer.Option(metavar="test|all|CHROMS", help="Which regions; test = the model's own test set.")
     ] = "test",
-    ensemble: Annotated[bool, typer.Option("--ensemble", help="Add the mean of all models' probabilities.")] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean of all models; not on test sets, of all folds.")
+    ] = False,
     bootstrap: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Resamples for intervals; 0 = none.")] = 3000,
     genome_wide: Annotated[
         bool,
         typer.Option("--genome-wide/--no-genome-wide", help="Precision at the genome's prevalence, from all tiles."),
     ] = True,
+    published_windows: Annotated[
+        bool, typer.Option("--published-windows", help="With -s: AUROC with the published number of windows, too.")
+    ] = False,
     relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Rename a class of the regions.")] = [],  # noqa: B006
     annotation: Annotated[
         list[str], typer.Option(metavar="NAME=BED", help="Its own points on the curves.", rich_help_panel=_OTHERS)
@@ -67,7 +84,8 @@ def evaluate_model(
     from crekit.errors import InputError
     from crekit.files import require_writable, write_json
     from crekit.report import evaluation, page
-    from crekit.training import data_sets, evaluation_run, metrics, sites
+    from crekit.training import entries_load, evaluation_run, metrics, sites
+    from crekit.training import predictions as table
 
     if html_assets is not None and html is None:
         raise InputError("--html-assets needs --html, the page that the plots belong to")
@@ -76,7 +94,7 @@ def evaluate_model(
     if html is not None:
         page.check(html, html_assets)
     files = named_paths(model)
-    models = evaluation_run.load_models(files, ensemble)
+    entries = entries_load.load(files, ensemble)
     plan = evaluation_run.Plan(
         subset=subset,
         ensemble=ensemble,
@@ -86,15 +104,16 @@ def evaluate_model(
         annotations=named_paths(annotation),
         validated=named_paths([validated])[0] if validated else None,
         normalise=normalise,
+        published_windows=published_windows,
+        genome=genome,
         device=device,
         seed=seed,
         threads=threads,
     )
-    found = evaluation_run.run(data_sets.pair(named_paths(tracks), named_paths(regions)), models, plan)
+    found = _run(entries, plan, tracks, regions, sequences)
     if predictions is not None:
-        evaluation_run.write_predictions(predictions, found.scored)
+        table.write(predictions, found.scored)
     if html is not None:
-        histories = [evaluation.read_history(path.with_suffix(".history.tsv")) for _, path in files]
         shown = evaluation.Shown(
             found.results,
             found.scored.labels,
@@ -103,7 +122,40 @@ def evaluate_model(
             evaluation.reliability_bins(
                 found.scored.labels, found.scored.probabilities, found.scored.classes, metrics.reliability
             ),
-            dict(zip(models, histories, strict=True)),
+            evaluation.read_histories(files, list(entries)),
         )
         page.write(html, evaluation.page(shown), html_assets)
     write_json(output, found.results)
+
+
+def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequences: list[str]) -> Any:
+    """Evaluate on the data that the models take.
+
+    Raises
+    ------
+    InputError
+        If other data were given, or options that say nothing to such models.
+    """
+    from crekit.errors import InputError
+    from crekit.models.registry import SEQUENCE
+    from crekit.training import data_sets, evaluation_run, sequence_evaluation_run
+
+    first = next(iter(entries.values()))
+    of_sequences = first.settings.input == SEQUENCE
+    idle = {
+        "--genome": plan.genome and not of_sequences,
+        "--published-windows": plan.published_windows and not of_sequences,
+        "--normalise": plan.normalise and of_sequences,
+        "--validated": plan.validated and of_sequences,
+    }
+    for option, given in idle.items():
+        if given:
+            hint = "; encode the set, and give it with -s and --subset all" if option == "--validated" else ""
+            raise InputError(f"{option}: not for models of {'sequences' if of_sequences else 'tracks'}{hint}")
+    if of_sequences:
+        if not sequences or tracks or regions:
+            raise InputError(f"{first.models[0].name} is a model of sequences; give -s, and neither -t nor -r")
+        return sequence_evaluation_run.run(named_paths(sequences), entries, plan)
+    if not tracks or not regions or sequences:
+        raise InputError(f"{first.models[0].name} is a model of tracks; give -t and -r, and no -s")
+    return evaluation_run.run(data_sets.pair(named_paths(tracks), named_paths(regions)), entries, plan)

@@ -66,8 +66,8 @@ def test_letters_stand_at_their_bases_as_high_as_they_contribute(rng):
     one = shown_class(rng, n=1, width=60)
     one.codes[0, 10:20] = 4  # not known: no letter
     figure = explanation.draw(one, 1)
-    limit = np.abs(one.contributions).max()
-    visible = np.flatnonzero((np.abs(one.contributions[0]) >= 0.01 * limit) & (one.codes[0] < 4))
+    size = one.contributions.max() - one.contributions.min()
+    visible = np.flatnonzero((np.abs(one.contributions[0]) >= 0.01 * size) & (one.codes[0] < 4))
     boxes = [
         patch.get_path().get_extents(patch.get_transform() - figure.axes[1].transData)
         for patch in figure.axes[1].patches

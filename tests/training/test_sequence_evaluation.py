@@ -286,3 +286,16 @@ def test_random_folds_have_no_genome_and_another_genome_is_refused(pool, genome,
     (tmp_path / "h.fa").write_text(">1\nACGT\n>2\nACGT\n")
     with Genome(tmp_path / "h.fa") as other, pytest.raises(InputError, match="chromosome chr1 is called 1 in"):
         sequence_prevalence.require_same(pool, other)
+
+
+def test_sites_with_the_dna_of_a_training_region_on_either_strand_are_counted(tmp_path):
+    codes = {chrom: dna.copy() for chrom, dna in DNA.items()}
+    for here, there, turned in ((2, 3, False), (10, 11, True), (20, 21, False)):
+        span = codes["chr1"][REGIONS.start[here] : REGIONS.end[here]]
+        if turned:
+            span = 3 - span[::-1]
+        codes["chr2"][REGIONS.start[there] : REGIONS.end[there]] = span
+    path = toy.write(tmp_path / "s.h5", codes=codes)
+    found = run([(None, path)], entries(m=(toy.model("chromosomes"),))).results["audit"]
+    assert found["models"]["m"]["same_dna"] == 3
+    assert "m: 3 of 100 sites have the DNA of a training region; the figures flatter it" in found["warnings"]

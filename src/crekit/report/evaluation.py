@@ -9,8 +9,8 @@ import numpy as np
 
 from crekit.files import read_text
 from crekit.labels.classes import BACKGROUND
-from crekit.report import plots
-from crekit.report.page import Note, Page, Plot, Section, Table
+from crekit.report import folds, origins, plots, prevalence
+from crekit.report.page import Page, Plot, Section, Table
 
 _RATES = ("precision", "recall", "specificity", "F1", "AUROC")
 
@@ -51,28 +51,41 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
     return [dict(zip(header, map(float, line), strict=True)) for line in lines]
 
 
+def read_histories(files: Sequence[tuple[str | None, Path]], names: Sequence[str]) -> dict[str, list[dict[str, float]]]:
+    """Histories of several models; of folds, which are one model, each under its file's stem.
+
+    Parameters
+    ----------
+    files : sequence of (str or None, Path)
+        Of the models.
+    names : sequence of str
+        What the models are called, one a file unless there are folds.
+    """
+    called = names if len(names) == len(files) else [path.stem for _, path in files]
+    return {name: read_history(path.with_suffix(".history.tsv")) for name, (_, path) in zip(called, files, strict=True)}
+
+
 def page(shown: Shown) -> Page:
     """The whole report."""
     results = shown.results
     models = results["models"]
     sites, chroms = sum(results["sites"]["scored"].values()), results["sites"]["chromosomes"]
+    places = f" of {', '.join(chroms)}" if chroms else ""
     described = ", ".join(f"{name} ({one['arch']})" if one.get("arch") else name for name, one in models.items())
-    lead = (
-        f"{described} on {sites:,} sites of {', '.join(chroms)} ({results['subset']}); "
-        f"classes {', '.join(results['classes'])}."
-    )
+    lead = f"{described} on {sites:,} sites{places} ({results['subset']}); classes {', '.join(results['classes'])}."
     sections = [
         _precision_recall(shown),
         *_comparisons(results),
-        *_prevalence(results),
+        *folds.sections(results),
+        *prevalence.sections(results),
         _figures(results),
         _roc(shown),
         _confusion(shown),
         _reliability(shown),
         *_validated(results),
         *_histories(shown),
-        _data(results),
-        _audit(results),
+        origins.data(results),
+        origins.audit(results),
     ]
     title = "Evaluation of " + (next(iter(models)) if len(models) == 1 else f"{len(models)} models")
     return Page(title, lead, _leading(results), [one for one in sections if one.blocks], results["record"])
@@ -161,38 +174,6 @@ def _comparisons(results: Mapping[str, Any]) -> list[Section]:
     return [Section("Models compared", blocks)]
 
 
-def _prevalence(results: Mapping[str, Any]) -> list[Section]:
-    if not results["prevalence"]:
-        return []
-    rows = [
-        [
-            model,
-            of_class,
-            _percent(one["prevalence"]),
-            _percent(one["recall"]),
-            _percent(one["false_positive_rate"]),
-            one["precision"],
-            results["models"][model]["classes"][of_class]["precision"],
-            one["AP"],
-            results["models"][model]["classes"][of_class]["AP"],
-        ]
-        for model, found in results["prevalence"].items()
-        for of_class, one in found.items()
-    ]
-    columns = ["model", "class", "prevalence", "recall", "false positives"]
-    columns += ["precision in the genome", "precision on the sites", "AP in the genome", "AP on the sites"]
-    text = (
-        "On the sites above, elements are far more frequent than in the genome, which flatters precision. Here every "
-        "tile of these chromosomes is scored: prevalence is the share of tiles that overlap a region of the class, the "
-        "false-positive rate comes from all others. As in a scan of the genome, the non-zero rule leaves nothing out."
-    )
-    return [Section("Precision at the genome's prevalence", [text, Table(columns, rows)])]
-
-
-def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{100 * share:.2f} %"
-
-
 def _figures(results: Mapping[str, Any]) -> Section:
     overall = [
         [model, *(with_interval(found, name) for name in ("ACC", "BACC", "MCC", "Brier")), found["ECE"]]
@@ -271,61 +252,6 @@ def _histories(shown: Shown) -> list[Section]:
         if rows
     ]
     return [Section("Training", blocks)] if blocks else []
-
-
-def _data(results: Mapping[str, Any]) -> Section:
-    sites = results["sites"]
-    evaluated = [[name, number, sites["dropped"][name]] for name, number in sites["scored"].items()]
-    blocks: list[Any] = [Table(["class", "scored", "dropped"], evaluated, "Sites of this evaluation.")]
-    made = {model: found["counts"] for model, found in results["audit"]["models"].items()}
-    alike = len(made) > 1 and all(counts == next(iter(made.values())) for counts in made.values())
-    for model, counts in list(made.items())[: 1 if alike else None]:
-        dropped = _dropped(counts.get("dropped", {}))
-        rows = [
-            [name, *(counts[part].get(name, 0) for part in ("train", "val", "test")), dropped.get(name, 0)]
-            for name in results["classes"]
-        ]
-        columns = ["class", "training", "validation", "test", "dropped"]
-        blocks.append(Table(columns, rows, f"Sites that {'all models were' if alike else model + ' was'} made with."))
-    described = [
-        [model, found["arch"], found["parameters"], found["temperature"], ", ".join(found["marks"])]
-        for model, found in results["models"].items()
-        if "arch" in found
-    ]
-    blocks.append(Table(["model", "architecture", "parameters", "temperature", "marks"], described))
-    return Section("Data and models", blocks)
-
-
-def _dropped(counts: Mapping[str, Any]) -> dict[str, int]:
-    """Class -> dropped sites, whatever the reason and the data set."""
-    total: dict[str, int] = {}
-    for key, value in counts.items():
-        for name, number in (_dropped(value) if isinstance(value, dict) else {key: value}).items():
-            total[name] = total.get(name, 0) + number
-    return total
-
-
-def _audit(results: Mapping[str, Any]) -> Section:
-    audit = results["audit"]
-    rows = [
-        [
-            model,
-            _named(found["split"], "train"),
-            _named(found["split"], "val"),
-            ", ".join(found["trained_on"] or []) or "none",
-            found["near_training"],
-            found["same_tracks"],
-        ]
-        for model, found in audit["models"].items()
-    ]
-    columns = ["model", "trained on", "epoch chosen by", "of these evaluated", "sites it may have seen", "same tracks"]
-    blocks: list[Any] = [Note(text) for text in audit["warnings"]]
-    blocks.append(Table(columns, rows, "What each model may have seen of what it is judged by."))
-    return Section("Audit", blocks)
-
-
-def _named(split: Mapping[str, Any], part: str) -> str:
-    return ", ".join(split[part]) if part in split else "sites drawn at random"
 
 
 def reliability_bins(

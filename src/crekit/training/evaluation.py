@@ -1,32 +1,28 @@
-"""Models judged on the same sites: who is scored on what, the figures with their intervals, and the comparisons.
+"""Models judged on the same sites of tracks: who is scored on what.
 
 Sites that several models are compared on are those that every one of them can score: all are in the test set of each,
 and none was dropped by any model's non-zero rule.
 """
 
-import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from crekit.errors import InputError
-from crekit.genome.chromosomes import abridged, natural_key, select
+from crekit.genome.chromosomes import abridged, natural_key
 from crekit.genome.regions import Regions, concatenate
-from crekit.labels.classes import background_index, order_classes
-from crekit.models.file import SignalModel, SignalSettings
+from crekit.models.file import Model, SignalModel
 from crekit.models.registry import SIGNAL
 from crekit.signal.tracks import Tracks
-from crekit.training import bootstrap, metrics, splits
 from crekit.training.data_sets import DataSet
+from crekit.training.entries import ENSEMBLE, Entry, as_entries, choose, judged, mean_of, shared_classes
 from crekit.training.sites import Sites, load_for_model
 
-log = logging.getLogger("crekit")
-
-ENSEMBLE = "ensemble"
+Judged = Mapping[str, SignalModel] | Mapping[str, Entry]
+"""Models of tracks by name, or entries of them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,12 @@ class Scored:
     missed_data_set : np.ndarray, shape (n_missed,), object
         Their data sets.
     dropped : dict of str to dict
-        SignalModel -> reason -> class -> regions.
+        Model -> reason -> class -> regions.
+    fold, judge : dict of str to np.ndarray, shape (n_sites,), int64
+        Of each entry of several models, the fold that tests each site (0 where all judged it), and the position of the
+        model that judged it: see `crekit.training.entries.choose`.
+    names : np.ndarray, shape (n_sites,), object, optional
+        What sites are called, where they are no regions of a genome.
     """
 
     classes: list[str]
@@ -58,6 +59,14 @@ class Scored:
     missed: Regions
     missed_data_set: np.ndarray
     dropped: dict[str, dict[str, dict[str, int]]]
+    fold: dict[str, np.ndarray] = field(default_factory=dict)
+    judge: dict[str, np.ndarray] = field(default_factory=dict)
+    names: np.ndarray | None = None
+
+    @property
+    def ids(self) -> np.ndarray:
+        """``chrom:start-end`` of each site, or the name of its record, shape (n_sites,), object."""
+        return self.regions.ids if self.names is None else self.names
 
     @property
     def labels(self) -> np.ndarray:
@@ -77,52 +86,9 @@ def counts_by_class(regions: Regions, classes: Sequence[str]) -> dict[str, int]:
     return {name: found[name] for name in classes}
 
 
-def shared_classes(models: Mapping[str, SignalModel]) -> list[str]:
-    """The classes that all models tell apart, in DeepRegFinder's order.
-
-    Raises
-    ------
-    InputError
-        If models have different classes, or one does not take tracks.
-    """
-    found: list[str] | None = None
-    for name, model in models.items():
-        if model.settings.input != SIGNAL:
-            raise InputError(
-                f"{name}: a model of {model.settings.input}, not of tracks; evaluate it with its own input"
-            )
-        classes = order_classes(model.settings.classes)
-        if found is not None and classes != found:
-            raise InputError(
-                f"{name} tells {', '.join(classes)} apart, but {next(iter(models))} {', '.join(found)}; "
-                "only models of the same classes can be compared"
-            )
-        found = classes
-    return found or []
-
-
-def subset_of(regions: Regions, models: Mapping[str, SignalModel], expression: str, known: Sequence[str]) -> np.ndarray:
-    """Which regions to score, shape (n_regions,), bool.
-
-    Parameters
-    ----------
-    regions : Regions
-    models : mapping of str to SignalModel
-    expression : str
-        ``test`` (in the test set of every model), ``all``, or chromosomes such as ``chr1,chr3-chr7``.
-    known : sequence of str
-        Chromosomes of the tracks.
-    """
-    if expression == "all":
-        return np.ones(len(regions), dtype=bool)
-    if expression != "test":
-        return np.isin(regions.chrom.astype(str), select(expression, known))
-    return np.all([splits.members(model.settings.split, "test", regions) for model in models.values()], axis=0)
-
-
 def score(
     data_sets: Sequence[DataSet],
-    models: Mapping[str, SignalModel],
+    models: Judged,
     subset: str = "test",
     *,
     normalise: str | None = None,
@@ -134,64 +100,84 @@ def score(
     Parameters
     ----------
     data_sets : sequence of DataSet
-    models : mapping of str to SignalModel
+    models : mapping of str to SignalModel or Entry
         By name.
     subset : str
-        See `subset_of`.
+        See `crekit.training.entries.choose`.
     normalise : str, optional
         Overrides what each model was trained with.
     device : str
     ensemble : bool
-        Add the mean of all models' probabilities as one more model.
+        Add the mean of all models' probabilities as one more model; off the test set, take the mean of all folds.
 
     Raises
     ------
     InputError
         If tracks do not fit a model, a region has a class that the models do not know, or no site is left.
     """
-    classes = shared_classes(models)
+    entries = as_entries(models)
+    classes = classes_of_tracks(entries)
     parts = [
-        _score_one(one, models, classes, subset, normalise, device)
+        _score_one(one, entries, classes, subset, normalise, device, ensemble)
         for one in sorted(data_sets, key=lambda one: one.name)
     ]
     regions = concatenate(part.regions for part in parts)
     if not len(regions):
-        raise InputError(_nothing(models, subset, concatenate(part.missed for part in parts)))
-    probabilities = {name: np.concatenate([part.probabilities[name] for part in parts]) for name in models}
-    if ensemble:
-        probabilities[ENSEMBLE] = _mean(probabilities)
+        raise InputError(nothing(entries, subset, concatenate(part.missed for part in parts)))
+    probabilities = {name: np.concatenate([part.probabilities[name] for part in parts]) for name in entries}
     return Scored(
         classes,
         regions,
         np.concatenate([part.data_set for part in parts]),
-        probabilities,
+        with_ensemble(probabilities, ensemble),
         concatenate(part.missed for part in parts),
         np.concatenate([part.missed_data_set for part in parts]),
-        {name: _added([part.dropped[name] for part in parts]) for name in models},
+        {name: _added([part.dropped[name] for part in parts]) for name in entries},
+        {name: np.concatenate([part.fold[name] for part in parts]) for name in parts[0].fold},
+        {name: np.concatenate([part.judge[name] for part in parts]) for name in parts[0].judge},
     )
+
+
+def classes_of_tracks(entries: Mapping[str, Entry]) -> list[str]:
+    """The classes of models of tracks; an InputError for models of anything else."""
+    for name, entry in entries.items():
+        if (kind := entry.settings.input) != SIGNAL:
+            raise InputError(f"{name}: a model of {kind}, not of tracks; evaluate it with its own input (-s)")
+    return shared_classes(entries)
+
+
+def with_ensemble(probabilities: dict[str, np.ndarray], wanted: bool) -> dict[str, np.ndarray]:
+    """Probabilities by model, with the mean of several models as one more where it is wanted."""
+    if wanted and len(probabilities) > 1:
+        return probabilities | {ENSEMBLE: mean_of(list(probabilities.values()))}
+    return probabilities
 
 
 def _score_one(
     data_set: DataSet,
-    models: Mapping[str, SignalModel],
+    entries: Mapping[str, Entry],
     classes: list[str],
     subset: str,
     normalise: str | None,
     device: str,
+    averaged: bool,
 ) -> Scored:
     with Tracks(data_set.tracks) as tracks:
         regions = data_set.regions.sorted()
         Sites(np.zeros(0), regions).labels(classes)  # before the work: are all classes known?
-        regions = regions[subset_of(regions, models, subset, list(tracks.sizes))]
-        loaded = load_each(tracks, regions, models, normalise)
+        sums = sums_of(tracks, data_set, entries)
+        chosen, judges = choose(entries, regions, subset, list(tracks.sizes), sums=sums, averaged=averaged)
+        regions = regions[chosen]
+        members = {name: entry.members(sums) for name, entry in entries.items()}
+        loaded = load_each(tracks, regions, models_of(entries, members), normalise)
     kept = np.ones(len(regions), dtype=bool)
     for sites in loaded.values():
         kept &= among(regions, sites.regions)
+    judges = {name: judge[chosen][kept] for name, judge in judges.items()}
     probabilities = {}
-    for name, model in models.items():
-        sites = loaded[_needs(model.settings, normalise)]
-        shared = sites.values[among(sites.regions, regions[kept])]
-        probabilities[name] = in_order(model, model.probabilities(shared, device=device), classes)
+    for name, entry in entries.items():
+        score_some = scorer(loaded, regions[kept], classes, normalise, device)
+        probabilities[name] = judged(entry, judges[name], members[name], score_some, len(classes))
     return Scored(
         classes,
         regions[kept],
@@ -199,19 +185,57 @@ def _score_one(
         probabilities,
         regions[~kept],
         np.full(int((~kept).sum()), data_set.name, dtype=object),
-        {name: loaded[_needs(model.settings, normalise)].dropped for name, model in models.items()},
+        {
+            name: loaded[needs(entry.models[members[name][0]].settings, normalise)].dropped
+            for name, entry in entries.items()
+        },
+        {name: folds_of(entry, judges[name]) for name, entry in entries.items() if entry.pooled},
+        {name: judges[name] for name, entry in entries.items() if entry.pooled},
     )
 
 
+def sums_of(tracks: Tracks, data_set: DataSet, entries: Mapping[str, Entry]) -> set[str]:
+    """Checksums of a data set, where some models belong to one data set each."""
+    if not any(entry.mixed for entry in entries.values()):
+        return set()
+    return {tracks.sha256(), data_set.regions_sha256}
+
+
+def folds_of(entry: Entry, judge: np.ndarray) -> np.ndarray:
+    """Fold of the model that judges each region, 0 where none or all do."""
+    return np.where(judge >= 0, entry.folds[judge], 0)
+
+
+def models_of(entries: Mapping[str, Entry], members: Mapping[str, Sequence[int]]) -> list[Model]:
+    """Those members of all entries."""
+    return [entry.models[i] for name, entry in entries.items() for i in members[name]]
+
+
+def scorer(
+    loaded: Mapping[tuple, Sites], regions: Regions, classes: Sequence[str], normalise: str | None, device: str
+) -> Callable[[SignalModel, np.ndarray], np.ndarray]:
+    """For `judged`: a model's probabilities of some of the regions, all of which have sites for it."""
+    places: dict[tuple, np.ndarray] = {}
+
+    def score_some(model: SignalModel, rows: np.ndarray) -> np.ndarray:
+        key = needs(model.settings, normalise)
+        if key not in places:  # both are in natural order
+            places[key] = np.flatnonzero(among(loaded[key].regions, regions))
+        values = loaded[key].values[places[key][rows]]
+        return in_order(model, model.probabilities(values, device=device), classes)
+
+    return score_some
+
+
 def load_each(
-    tracks: Tracks, regions: Regions, models: Mapping[str, SignalModel], normalise: str | None = None
+    tracks: Tracks, regions: Regions, models: Sequence[Model], normalise: str | None = None
 ) -> dict[tuple, Sites]:
     """The sites of regions as each model wants them, by what it needs; models that need the same share them."""
     loaded: dict[tuple, Sites] = {}
-    for model in models.values():
-        key = _needs(model.settings, normalise)
+    for model in models:
+        key = needs(model.settings, normalise)
         if key not in loaded:
-            loaded[key] = load_for_model(tracks, regions, model.settings, normalise=normalise)
+            loaded[key] = load_for_model(tracks, regions, model.settings, normalise=normalise)  # type: ignore[arg-type]
     return loaded
 
 
@@ -226,49 +250,14 @@ def among(regions: Regions, others: Regions) -> np.ndarray:
     return found
 
 
-def _needs(settings: SignalSettings, normalise: str | None) -> tuple:
+def needs(settings: Any, normalise: str | None) -> tuple:
     """What decides the values and the choice of sites of a model."""
     return tuple(settings.marks), settings.n_bins, settings.min_nonzero, normalise or settings.normalise
 
 
-def in_order(model: SignalModel, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+def in_order(model: Model, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     """Columns of a model's probabilities in the order of `classes`."""
     return probabilities[:, [model.settings.classes.index(name) for name in classes]]
-
-
-def everywhere(
-    tracks: Tracks,
-    regions: Regions,
-    models: Mapping[str, SignalModel],
-    classes: Sequence[str],
-    *,
-    normalise: str | None = None,
-    device: str = "cpu",
-    ensemble: bool = False,
-) -> dict[str, np.ndarray]:
-    """Probabilities of every region, shape (n_regions, n_classes), by model; dropped regions count as background.
-
-    Regions must be in natural order (see `Regions.sorted`). A dropped one has probability 1 of background and 0 of all
-    else (0 of everything where the models know no background).
-    """
-    loaded = load_each(tracks, regions, models, normalise)
-    result: dict[str, np.ndarray] = {}
-    for name, model in models.items():
-        sites = loaded[_needs(model.settings, normalise)]
-        probabilities = np.zeros((len(regions), len(classes)), dtype=np.float32)
-        if (background := background_index(classes)) is not None:
-            probabilities[:, background] = 1
-        probabilities[among(regions, sites.regions)] = in_order(
-            model, model.probabilities(sites.values, device=device), classes
-        )
-        result[name] = probabilities
-    if ensemble:
-        result[ENSEMBLE] = _mean(result)
-    return result
-
-
-def _mean(probabilities: Mapping[str, np.ndarray]) -> np.ndarray:
-    return np.asarray(np.mean(list(probabilities.values()), axis=0, dtype=np.float64), dtype=np.float32)
 
 
 def _added(dropped: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
@@ -280,91 +269,23 @@ def _added(dropped: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return {reason: dict(sorted(counter.items())) for reason, counter in total.items()}
 
 
-def _nothing(models: Mapping[str, SignalModel], subset: str, missed: Regions) -> str:
+def nothing(entries: Mapping[str, Entry], subset: str, missed: Regions) -> str:
     """Why no site is left."""
     if len(missed):
         return f"all {len(missed)} regions of --subset {subset} were dropped by the non-zero rule; check the tracks"
-    if subset != "test":
-        return f"no region lies on --subset {subset}; choose other chromosomes"
-    split = next(iter(models.values())).settings.split
-    tested = abridged(split["test"], 5) if split["kind"] == "chromosomes" else "sites drawn at random"
-    together = " that all models share" if len(models) > 1 else ""
-    return f"no region lies in the test set{together} ({tested}); give regions of it, or --subset all or CHROMS"
-
-
-def figures(scored: Scored, n_resamples: int = 3000, seed: int = 1) -> dict[str, Any]:
-    """Figures of each model with bootstrap intervals, and paired comparisons of all pairs.
-
-    Parameters
-    ----------
-    scored : Scored
-    n_resamples : int
-        0 leaves intervals and comparisons out.
-    seed : int
-
-    Returns
-    -------
-    results : dict
-        ``models``: model -> `metrics.summary`, with ``intervals`` (figure -> [low, high]) beside the figures of the
-        model and of each class; ``comparisons``: a list of first, second, difference of mAP, interval and p.
-    """
-    labels = scored.labels
-    results = {name: metrics.summary(labels, p, scored.classes) for name, p in scored.probabilities.items()}
-    if not n_resamples:
-        return {"models": results, "comparisons": []}
-    drawn = bootstrap.figures(labels, list(scored.probabilities.values()), scored.classes, n_resamples, seed)
-    resampled = dict(zip(scored.probabilities, drawn, strict=True))
-    for name, result in results.items():
-        values = resampled[name]
-        result["intervals"] = {figure: bootstrap.interval(v) for figure, v in values.items() if v.ndim == 1}
-        for i, of_class in enumerate(scored.classes):
-            result["classes"][of_class]["intervals"] = {
-                figure: bootstrap.interval(v[:, i]) for figure, v in values.items() if v.ndim == 2
-            }
-    comparisons = [
-        {
-            "first": first,
-            "second": second,
-            "mAP_difference": results[first]["mAP"] - results[second]["mAP"],
-            **bootstrap.paired(resampled[first]["mAP"], resampled[second]["mAP"]),
-        }
-        for first, second in combinations(results, 2)
-    ]
-    return {"models": results, "comparisons": comparisons}
-
-
-def by_data_set(scored: Scored) -> dict[str, Any]:
-    """mAP of each model in each data set, and for each pair of models who wins how often (binomial sign test).
-
-    Returns
-    -------
-    results : dict
-        Empty where there is one data set. ``mAP``: data set -> model -> mAP; ``wins``: a list of first, second, won
-        (by the first), of (data sets that are no draw) and the two-sided p.
-    """
-    from scipy.stats import binomtest
-
-    names = sorted(set(scored.data_set))
-    if len(names) < 2:
-        return {}
-    labels, background = scored.labels, background_index(scored.classes)
-    means = {
-        one: {
-            model: metrics.mean_average_precision(labels[here], probabilities[here], background)
-            for model, probabilities in scored.probabilities.items()
-        }
-        for one in names
-        for here in [scored.data_set == one]
-    }
-    wins = []
-    for first, second in combinations(scored.probabilities, 2):
-        gaps = np.array([means[one][first] - means[one][second] for one in names])
-        won, decided = int((gaps > 0).sum()), int((gaps != 0).sum())
-        p = float(binomtest(won, decided).pvalue) if decided else 1.0
-        wins.append({"first": first, "second": second, "won": won, "of": decided, "p": p})
-    return {"mAP": means, "wins": wins}
+    pooled = any(entry.pooled for entry in entries.values())
+    if subset not in {"test", "all"}:
+        folds = " in the test set of a fold" if pooled else ""
+        return f"no region lies on --subset {subset}{folds}; choose other chromosomes"
+    split = next(iter(entries.values())).settings.split
+    tested = {"chromosomes": abridged(map(str, split["test"]), 5), "random": "sites drawn at random"}.get(
+        split["kind"], f"folds by {split.get('by')}"
+    )
+    together = " that all models share" if len(entries) > 1 else ""
+    remedy = "--subset all with --ensemble" if pooled else "--subset all or CHROMS"
+    return f"no region lies in the test set{together} ({tested}); give regions of it, or {remedy}"
 
 
 def chromosomes(regions: Regions) -> list[str]:
-    """Chromosomes that hold a region, in natural order."""
-    return sorted(set(regions.chrom), key=natural_key)
+    """Chromosomes that hold a region, in natural order; none for records of a FASTA."""
+    return sorted(set(regions.chrom) - {""}, key=natural_key)

@@ -6,6 +6,8 @@ prevalence is the share of tiles that do, and precision = r * pi / (r * pi + fpr
 regions. As in a scan of the genome, the non-zero rule leaves nothing out: not a tile, and not a region either.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +15,15 @@ from typing import Any
 import numpy as np
 
 from crekit import progress
-from crekit.genome.regions import Regions, overlaps
+from crekit.genome.regions import Regions, concatenate, overlaps
 from crekit.labels.classes import BACKGROUND
-from crekit.models.file import SignalModel
 from crekit.signal.tracks import Tracks
 from crekit.training.data_sets import DataSet
-from crekit.training.evaluation import Scored, chromosomes, everywhere
+from crekit.training.entries import ALL, ENSEMBLE, NONE, Entry, as_entries
+from crekit.training.evaluation import Judged, Scored, chromosomes
+from crekit.training.everywhere import everywhere
+
+log = logging.getLogger("crekit")
 
 Answers = tuple[np.ndarray, np.ndarray]
 """Of one class, shape (n,) each: its probability (float), and whether it is the most probable one (bool)."""
@@ -109,15 +114,100 @@ def _share_at_least(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return 1 - below / max(len(values), 1)
 
 
+class Tally:
+    """What models say of tiles, gathered chromosome by chromosome.
+
+    Parameters
+    ----------
+    elements : mapping of int to str
+        Position -> name of the classes, without background.
+    """
+
+    def __init__(self, elements: Mapping[int, str]) -> None:
+        self.elements = elements
+        self._inside: Counter[tuple[str, int]] = Counter()
+        self._outside: dict[tuple[str, int], list[Answers]] = {}
+
+    def add(
+        self, spans: Regions, regions: Regions, found: Mapping[str, np.ndarray], used: Mapping[str, np.ndarray]
+    ) -> None:
+        """Take in the tiles of a chromosome of a data set: probabilities by model, and which tiles it judged."""
+        for i, name in self.elements.items():
+            hit = overlaps(spans, regions[regions.name == name])
+            for model, values in found.items():
+                self._inside[model, i] += int((hit & used[model]).sum())
+                self._outside.setdefault((model, i), []).append(of_one(values[~hit & used[model]], i))
+
+    def of_models(self, own: Mapping[str, np.ndarray], names: np.ndarray) -> dict[str, dict[str, OfClass]]:
+        """Model -> class -> figures, with the probabilities and the classes of regions for recall."""
+        return {
+            model: {
+                name: of_class(of_one(values[names == name], i), self._joined(model, i), self._inside[model, i])
+                for i, name in self.elements.items()
+            }
+            for model, values in own.items()
+            if (model, next(iter(self.elements))) in self._outside
+        }
+
+    def _joined(self, model: str, index: int) -> Answers:
+        parts = self._outside[model, index]
+        return np.concatenate([chance for chance, _ in parts]), np.concatenate([called for _, called in parts])
+
+
+def of_one(probabilities: np.ndarray, index: int) -> Answers:
+    """What probabilities of all classes say of one; it is never the most probable where everything is 0."""
+    chance = probabilities[:, index]
+    return chance, (probabilities.argmax(axis=1) == index) & (chance > 0)
+
+
+def elements_of(classes: Sequence[str]) -> dict[int, str]:
+    """Position -> name of every class but background."""
+    return {i: name for i, name in enumerate(classes) if name != BACKGROUND}
+
+
+def placed(entries: Mapping[str, Entry], scored: Scored) -> dict[str, Entry]:
+    """The entries whose judge of any place is known; folds of similar regions, or of random ones, are no places."""
+    found = {}
+    nowhere = concatenate([])
+    for name, entry in entries.items():
+        if averages(scored, name) or entry.by_place(nowhere) is not None:
+            found[name] = entry
+        else:
+            log.info("%s: no precision in the genome, because its test sets are no places of it", name)
+    return found
+
+
+def averages(scored: Scored, name: str) -> bool:
+    """Whether the mean of all models of an entry judged the sites."""
+    return name in scored.judge and bool((scored.judge[name] == ALL).all())
+
+
+def judges_of(entries: Mapping[str, Entry], scored: Scored, spans: Regions) -> dict[str, np.ndarray]:
+    """Who judges each span, by entry (all of them `placed`): see `crekit.training.entries.choose`."""
+    found = {}
+    for name, entry in entries.items():
+        place = None if averages(scored, name) else entry.by_place(spans)
+        found[name] = np.full(len(spans), ALL, dtype=np.int64) if place is None else place
+    return found
+
+
+def used_tiles(judges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Which spans each entry judges, and which all of them do (under the name of the ensemble)."""
+    used = {name: judge != NONE for name, judge in judges.items()}
+    return used | {ENSEMBLE: np.all(list(used.values()), axis=0)}
+
+
 def along_genome(
     data_sets: Sequence[DataSet],
-    models: Mapping[str, SignalModel],
+    models: Judged,
     scored: Scored,
     *,
     normalise: str | None = None,
     device: str = "cpu",
 ) -> dict[str, dict[str, OfClass]]:
-    """SignalModel -> class (all but background) -> figures, over the chromosomes that hold a scored site.
+    """Model -> class (all but background) -> figures, over the chromosomes that hold a scored site.
+
+    Each tile is judged by the fold that tests its place.
 
     Parameters
     ----------
@@ -126,31 +216,19 @@ def along_genome(
     scored : Scored
         The sites, for recall; an ensemble among its models is scored here too.
     """
+    entries = as_entries(models)
+    known = placed(entries, scored)
+    if not known:
+        return {}
     asked: dict[str, Any] = {
-        "models": {name: replace(m, settings=replace(m.settings, min_nonzero=0)) for name, m in models.items()},
+        "models": {name: _without_rule(entry) for name, entry in known.items()},
         "classes": scored.classes,
         "normalise": normalise,
         "device": device,
-        "ensemble": len(scored.probabilities) > len(models),
+        "ensemble": ENSEMBLE in scored.probabilities and len(known) == len(entries),
     }
-    elements = {i: name for i, name in enumerate(scored.classes) if name != BACKGROUND}
-    width = next(iter(models.values())).settings.width
-    outside, inside = _of_tiles(data_sets, scored, width, elements, asked)
-    names = np.concatenate([scored.regions.name, scored.missed.name])
-    return {
-        model: {
-            name: of_class(_of(values[names == name], i), outside[model, i], inside[i]) for i, name in elements.items()
-        }
-        for model, values in _of_regions(data_sets, scored, asked).items()
-    }
-
-
-def _of_tiles(
-    data_sets: Sequence[DataSet], scored: Scored, width: int, elements: Mapping[int, str], asked: Mapping[str, Any]
-) -> tuple[dict[tuple[str, int], Answers], dict[int, int]]:
-    """(SignalModel, class) -> answers in the tiles outside that class; class -> number of tiles inside."""
-    inside = dict.fromkeys(elements, 0)
-    parts: dict[tuple[str, int], list[Answers]] = {(model, i): [] for model in scored.probabilities for i in elements}
+    tally = Tally(elements_of(scored.classes))
+    width = next(iter(known.values())).settings.width
     todo = [
         (one, chrom)
         for one in sorted(data_sets, key=lambda one: one.name)
@@ -159,32 +237,30 @@ def _of_tiles(
     for data_set, chrom in progress.steps(todo, "scoring tiles"):
         with Tracks(data_set.tracks) as tracks:
             spans = tiles(chrom, tracks.sizes[chrom], width)
-            found = everywhere(tracks, spans, **asked)
-        for i, name in elements.items():
-            hit = overlaps(spans, data_set.regions[data_set.regions.name == name])
-            inside[i] += int(hit.sum())
-            for model, values in found.items():
-                parts[model, i].append(_of(values[~hit], i))
-    joined = {
-        key: (np.concatenate([chance for chance, _ in of]), np.concatenate([called for _, called in of]))
-        for key, of in parts.items()
-    }
-    return joined, inside
+            judges = judges_of(known, scored, spans)
+            tally.add(spans, data_set.regions, everywhere(tracks, spans, judges=judges, **asked), used_tiles(judges))
+    names = np.concatenate([scored.regions.name, scored.missed.name])
+    return tally.of_models(_of_regions(data_sets, known, scored, asked), names)
 
 
-def _of_regions(data_sets: Sequence[DataSet], scored: Scored, asked: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _without_rule(entry: Entry) -> Entry:
+    """The same models without the non-zero rule."""
+    return Entry(
+        tuple(replace(model, settings=replace(model.settings, min_nonzero=0)) for model in entry.models)  # type: ignore[arg-type]
+    )
+
+
+def _of_regions(
+    data_sets: Sequence[DataSet], known: Mapping[str, Entry], scored: Scored, asked: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
     """Probabilities of the scored regions and, after them, of those that the non-zero rule left out, by model."""
     missed = {name: np.zeros((len(scored.missed), len(scored.classes)), np.float32) for name in scored.probabilities}
     for data_set in data_sets:
         here = scored.missed_data_set == data_set.name
         if here.any():
+            regions = scored.missed[here]
+            judges = judges_of(known, scored, regions)
             with Tracks(data_set.tracks) as tracks:
-                for name, values in everywhere(tracks, scored.missed[here], **asked).items():
+                for name, values in everywhere(tracks, regions, judges=judges, **asked).items():
                     missed[name][here] = values
     return {name: np.concatenate([values, missed[name]]) for name, values in scored.probabilities.items()}
-
-
-def _of(probabilities: np.ndarray, index: int) -> Answers:
-    """What probabilities of all classes say of one; it is never the most probable where everything is 0."""
-    chance = probabilities[:, index]
-    return chance, (probabilities.argmax(axis=1) == index) & (chance > 0)
