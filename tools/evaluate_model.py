@@ -11,22 +11,17 @@ from crekit_tools._options import (
     HtmlAssets,
     Normalise,
     Output,
+    Regions,
     Seed,
     SequenceFiles,
     Threads,
+    TracksFiles,
     named_paths,
     tool,
 )
 
 app = tool("evaluate-model")
 _OUT, _OTHERS = "More outputs", "What others say"
-
-_Tracks = Annotated[
-    list[str], typer.Option("-t", "--tracks", metavar="[NAME=]H5", help="Tracks of count-bins; with NAME=, several.")
-]
-_Regions = Annotated[
-    list[str], typer.Option("-r", "--regions", metavar="[CLASS=]BED", help="Regions; class in column 4, or given here.")
-]
 
 
 @app.command(
@@ -39,8 +34,8 @@ def evaluate_model(
         typer.Option("-m", "--model", metavar="[NAME=]FILE", help="Model of train-model; folds of a run are one."),
     ],
     output: Output,
-    tracks: _Tracks = [],  # noqa: B006
-    regions: _Regions = [],  # noqa: B006
+    tracks: TracksFiles = [],  # noqa: B006
+    regions: Regions = [],  # noqa: B006
     sequences: SequenceFiles = [],  # noqa: B006
     genome: Annotated[
         Path | None, typer.Option("-g", "--genome", metavar="FASTA", help="With -s: score its tiles, for prevalence.")
@@ -93,7 +88,7 @@ def evaluate_model(
         require_writable(path, text=True)
     if html is not None:
         page.check(html, html_assets)
-    files = named_paths(model)
+    files = entries_load.with_folds(named_paths(model))
     entries = entries_load.load(files, ensemble)
     plan = evaluation_run.Plan(
         subset=subset,

@@ -5,19 +5,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from crekit_tools._options import Device, Normalise, Output, Seed, SequenceFiles, Threads, named_paths, tool
+from crekit_tools._options import (
+    Device,
+    Normalise,
+    Output,
+    Regions,
+    Seed,
+    SequenceFiles,
+    Threads,
+    TracksFiles,
+    named_paths,
+    tool,
+)
 
 app = tool("train-model")
 _SPLIT, _TRAINING = "Split (chromosome lists, --folds or --random)", "Training (default: the architecture's paper)"
 _SEQUENCES = "Sequences"
-
-_Tracks = Annotated[
-    list[str],
-    typer.Option("-t", "--tracks", metavar="[NAME=]H5", help="Tracks of count-bins; with NAME=, several."),
-]
-_Regions = Annotated[
-    list[str], typer.Option("-r", "--regions", metavar="[CLASS=]BED", help="Regions; class in column 4, or given here.")
-]
 
 
 def _print_list(wanted: bool) -> None:
@@ -40,8 +43,8 @@ def _print_list(wanted: bool) -> None:
 def train_model(
     arch: Annotated[str, typer.Option(metavar="NAME", help="Architecture; --list prints them.")],
     output: Output,
-    tracks: _Tracks = [],  # noqa: B006
-    regions: _Regions = [],  # noqa: B006
+    tracks: TracksFiles = [],  # noqa: B006
+    regions: Regions = [],  # noqa: B006
     sequences: SequenceFiles = [],  # noqa: B006
     marks: Annotated[str | None, typer.Option(metavar="A,B", help="Use these tracks only; default all.")] = None,
     relabel: Annotated[

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import toy_planted
 import toy_sequences
 import toy_signal as toy
 from running import run_tool
@@ -224,3 +225,14 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(sequences, tmp
         "evaluate-model", *of_folds(sequences, "block"), "-s", sequences / "s.h5", "-o", tmp_path / "no" / "m.json"
     )
     assert_refused(ended, "m.json")
+
+
+def test_the_name_of_a_run_stands_for_all_its_folds(tmp_path):
+    path = toy_planted.encoded(tmp_path, n=60)
+    train = ["--arch", "kmer-logistic", "-s", path, "--folds", 3, "--block", 20_000, "-q"]
+    assert run_tool("train-model", *train, "-o", tmp_path / "m.safetensors").returncode == 0
+    ended = run_tool("evaluate-model", "-m", tmp_path / "m.safetensors", "-s", path, "-o", tmp_path / "e.json", "-q")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert list(found["models"]) == ["m"]
+    assert len(found["folds"]["m"]["each"]) == 3

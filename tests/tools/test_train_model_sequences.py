@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from running import run_tool
-from toy_sequences import encoded, fasta
+from toy_planted import encoded, fasta
 
 from crekit.encoding.store import Sequences
 from crekit.encoding.windows import Rule

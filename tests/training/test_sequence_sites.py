@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from toy_sequences import encoded, fasta, records
+from toy_planted import encoded, fasta, records
 
 from crekit.encoding.encode import encode_records
 from crekit.encoding.store import Sequences

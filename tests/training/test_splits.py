@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crekit.errors import InputError
-from crekit.genome.regions import make
+from crekit.genome.regions import concatenate, make
 from crekit.training import splits
 
 KNOWN = [f"chr{i}" for i in range(1, 23)] + ["chrX", "chrY"]
@@ -62,3 +62,14 @@ def test_an_empty_part_and_a_small_class_are_refused():
     counts["test"]["a"] = 1
     with pytest.raises(InputError, match=r"class b has 1 site\(s\) in --val, and needs at least 2"):
         splits.require_enough(counts, ["a", "b"])
+
+
+def test_a_region_of_two_data_sets_has_one_part():
+    one, other = (
+        make(["chr1"] * 40, range(40), range(100, 140), "a"),
+        make(["chr1"] * 40, range(20, 60), range(120, 160), "a"),
+    )
+    both = concatenate([one, other])
+    parts = splits.assign_all(splits.at_random("0.4,0.3,0.3", 1), both, both.ids)
+    np.testing.assert_array_equal(parts[20:40], parts[40:60])
+    assert set(parts) == {0, 1, 2}

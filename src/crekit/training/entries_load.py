@@ -1,5 +1,6 @@
 """Which model files are judged as one."""
 
+import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,16 @@ from crekit.training.entries import ENSEMBLE, Entry, fold_of, run_of, trained_fr
 Named = tuple[str | None, Path]
 
 _OF_FOLD = re.compile(r"\.fold\d+$")
+
+
+def with_folds(named: Sequence[Named]) -> list[Named]:
+    """Paths of models, where ``cnn.safetensors`` that is not there stands for ``cnn.fold1.safetensors`` and so on."""
+    found: list[Named] = []
+    for name, path in named:
+        folds = [] if path.exists() else sorted(path.parent.glob(f"{glob.escape(path.stem)}.fold*{path.suffix}"))
+        folds = [one for one in folds if _OF_FOLD.search(one.stem)]
+        found += [(name, one) for one in folds or [path]]
+    return found
 
 
 def load(named: Sequence[Named], ensemble: bool = False) -> dict[str, Entry]:

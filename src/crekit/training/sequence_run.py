@@ -182,7 +182,7 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     require_writable(output)
     device = device_of(plan.device)
     split = plan.split(_chromosomes(pool))
-    parts = split.assign(pool.regions, pool.codes())
+    parts = splits.assign_all(split, pool.regions, pool.ids, pool.codes())
     if not (parts >= 0).any():
         raise InputError("no region lies in any part of the split; check the split's options")
     classes = order_classes(pool.regions.name)
@@ -239,7 +239,7 @@ def _settings(
         "arch": plan.arch,
         "classes": classes,
         "split": splits.with_ids(split, pool.regions, parts, pool.ids),
-        "training": plan.training.record(),
+        "training": {**plan.training.record(), **plan.parameters},
         "counts": counts,
         "record": record("train-model", options, pool.inputs + transfer.inputs(plan.source)),
         "parameters": plan.parameters,

@@ -95,17 +95,17 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
         split = plan.split(list(first.sizes))
         shared: dict[str, Any] = {"sizes": first.sizes, "kinds": kinds(first, marks), "bin_size": first.bin_size}
     dropped: dict[str, dict[str, dict[str, int]]] = {}
+    together = concatenate(relabel(data_set.regions, plan.relabel).sorted() for data_set in data_sets)
+    part_of = dict(zip(together.ids, splits.assign_all(split, together, together.ids), strict=True))
     for data_set in data_sets:
         with Tracks(data_set.tracks) as tracks:
             tracks.require_like(shared["bin_size"], shared["sizes"], str(data_sets[0].tracks))
             regions = relabel(data_set.regions, plan.relabel).sorted()
-            assigned = split.assign(regions)
-            regions, assigned = regions[assigned >= 0], assigned[assigned >= 0]
+            regions = regions[np.array([part_of[name] >= 0 for name in regions.ids], dtype=bool)]
             if not len(regions):
                 raise InputError(
                     f"{data_set.tracks}: no region lies on a chromosome of the split; check --train --val --test"
                 )
-            part_of = dict(zip(regions.ids, assigned, strict=True))
             sites = load_sites(
                 tracks, regions, marks, n_bins=plan.n_bins, min_nonzero=plan.min_nonzero, normalise=normalise
             )

@@ -173,6 +173,23 @@ def at_random(shares: str, seed: int) -> RandomSplit:
     return RandomSplit(train=numbers[0], val=numbers[1], test=numbers[2], seed=seed)
 
 
+def assign_all(split: Split, regions: Regions, ids: np.ndarray, codes: Codes = None) -> np.ndarray:
+    """Part of each region of all data sets, shape (n_regions,), int; what is in two data sets has one part.
+
+    Parameters
+    ----------
+    split : Split
+    regions : Regions
+        Of all data sets, one after the other.
+    ids : np.ndarray, shape (n_regions,), object
+    codes : sequence of np.ndarray, optional
+        DNA of each region.
+    """
+    parts = split.assign(regions, codes)
+    _, first, position = np.unique(ids.astype(str), return_index=True, return_inverse=True)
+    return parts[first[position]]
+
+
 def with_ids(split: Split, regions: Regions, parts: np.ndarray, ids: np.ndarray | None = None) -> dict[str, Any]:
     """The split as the model file keeps it: chromosomes, parts of a rule, or the ids of the regions of each part.
 
