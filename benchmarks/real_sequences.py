@@ -1,6 +1,6 @@
 """What sequence models reach on real data: six data sets, blocked folds beside random ones, and transfer.
 
-Usage: python benchmarks/real_sequences.py --data DATA --work DIR [--only folds,transfer] [--jobs 2] [--epochs 12]
+Usage: python benchmarks/real_sequences.py --data DATA --work DIR [--only baselines,net,transfer,others]
 
 Trains with the installed tools and prints tables; every net stands beside a gapped k-mer SVM and a regression on 5-mers
 that saw the same windows and folds. What is in DIR already is not made again, so that a killed run goes on. Figures are
@@ -28,7 +28,7 @@ NET = "deepenhancer-4conv2pool4norm"
 BASELINES = ["kmer-logistic", "gkm-svm"]
 OTHERS = [f"deepenhancer-{name}" for name in ("4conv", "4conv2pool", "6conv3pool", "6conv3pool6norm")] + ["lstm"]
 # Small data: one window of each region an epoch, small steps' worth of more epochs, both strands.
-NETS = ["--windows-per-region", "one", "--augment", "reverse-complement", "--batch-size", "32", "--lr", "0.0005"]
+NETS = ["--windows-per-region", "one", "--augment", "reverse-complement", "--batch-size", "32", "--lr", "0.001"]
 _ELEMENTS = ("enhancers", "promoters", "ocr")
 MOST = 1_500  # records of a class of a published FASTA set: 5 folds of a network on more take hours on a CPU
 SHARES = (0.1, 0.25, 0.5, 1.0)
@@ -127,16 +127,24 @@ def halves(path: Path, positive: str, stem: Path) -> dict[str, Path]:
     return files
 
 
-def jobs_of(sets: Sequence[Data], archs: Sequence[str], work: Path, epochs: int) -> list[tuple[Path, list[str]]]:
-    """Train-model commands: each data set and architecture, blocked and at random."""
+def epochs_of(path: Path, shown: int) -> int:
+    """Epochs in which a fold's training regions (three fifths of all) are shown about so many windows in all."""
+    from crekit.encoding.store import Sequences
+
+    return max(1, round(shown / (len(Sequences(path)) * (FOLDS - 2) / FOLDS)))
+
+
+def jobs_of(sets: Sequence[Data], archs: Sequence[str], work: Path, shown: int) -> list[tuple[Path, list[str]]]:
+    """Train-model commands: each data set and architecture, all of them blocked and then at random."""
     jobs = []
-    for one in sets:
-        for arch in archs:
-            for by in (one.by, "random"):
+    for random in (False, True):
+        for one in sets:
+            for arch in archs:
+                by = "random" if random else one.by
                 made = work / f"{one.name}.{arch}.{by}.safetensors"
                 words = ["--arch", arch, "-s", str(one.path), "--folds", str(FOLDS), "--by", by, "-o", str(made)]
                 if arch not in BASELINES:
-                    words += [*NETS, "--epochs", str(epochs), "--patience", "4"]
+                    words += [*NETS, "--epochs", str(epochs_of(one.path, shown)), "--patience", "4"]
                 jobs.append((made, [*words, "--resume", "-q", "-p", "1"]))
     return jobs
 
@@ -188,7 +196,7 @@ def table(sets: Sequence[Data], archs: Sequence[str], work: Path) -> None:
                 )
 
 
-def transfer(sets: Sequence[Data], data: Path, work: Path, epochs: int) -> None:
+def transfer(sets: Sequence[Data], data: Path, work: Path, shown: int) -> None:
     """A net of Ensembl's elements continued on enhancers, against the same net from scratch, for shares of the data."""
     from crekit.models.file import load_sequence_model
     from crekit.models.registry import find
@@ -202,12 +210,16 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, epochs: int) -> None:
         bed.write_text("\n".join(sorted(rows)) + "\n")
     background = background_of(bed, data, work / "elements.background.bed", away_from=elements(data))
     source = Data("elements", encoded(work / "elements.h5", data, bed, background), "element", "block")
-    given = {"windows_per_region": "one", "augment": "reverse-complement", "batch_size": 32, "lr": 5e-4, "patience": 4}
-    training = settings.of_paper(find(NET), **given, epochs=epochs, threads=2)
+    given = {"windows_per_region": "one", "augment": "reverse-complement", "batch_size": 32, "lr": 1e-3, "patience": 4}
+
+    def training(one: Data, share: float = 1.0) -> settings.Training:
+        """The same number of windows is shown whatever the share."""
+        return settings.of_paper(find(NET), **given, epochs=round(epochs_of(one.path, shown) / share), threads=2)
+
     results: dict[tuple[str, float, str], list[tuple[float, float]]] = {}
     for fold in range(1, FOLDS + 1):
         split = folds.FoldSplit(folds.FoldRule(FOLDS), fold)
-        plan = sequence_run.Plan(NET, training, lambda known, split=split: split, {}, {"padding": "valid"})
+        plan = sequence_run.Plan(NET, training(source), lambda known, split=split: split, {}, {"padding": "valid"})
         begun = work / f"elements.{fold}.safetensors"
         if not begun.exists():
             sequence_run.run(sequence_run.load([(None, source.path)], {}), plan, begun)
@@ -221,7 +233,7 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, epochs: int) -> None:
                     if not made.exists():
                         chosen = sequence_run.Plan(
                             NET,
-                            training,
+                            training(one, share),
                             lambda known, thinned=thinned: thinned,
                             {},
                             {"padding": "valid"},
@@ -264,9 +276,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--only", default="baselines,net,others,transfer")
+    parser.add_argument("--only", default="baselines,net,transfer,others")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--windows", type=int, default=6_000, help="shown to a network in all, in each fold")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
@@ -274,16 +286,16 @@ def main() -> None:
     wanted, chosen = options.only.split(","), [genome[0], genome[2]]
     jobs: list[tuple[Path, list[str]]] = []
     if "baselines" in wanted:
-        jobs += jobs_of([*genome, *records], BASELINES, options.work, options.epochs)
+        jobs += jobs_of([*genome, *records], BASELINES, options.work, options.windows)
     if "net" in wanted:
-        jobs += jobs_of([*genome, *records], [NET], options.work, options.epochs)
+        jobs += jobs_of([*genome, *records], [NET], options.work, options.windows)
     if "others" in wanted:
-        jobs += jobs_of(chosen, OTHERS, options.work, options.epochs)
+        jobs += jobs_of(chosen, OTHERS, options.work, options.windows)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(train, jobs))
     table([*genome, *records], [*BASELINES, NET, *OTHERS], options.work)
     if "transfer" in wanted:
-        transfer(genome[:2], options.data, options.work, options.epochs)
+        transfer(genome[:2], options.data, options.work, options.windows)
     print(f"\n{time.perf_counter() - began:.0f} s")
 
 

@@ -22,10 +22,8 @@ train-model --arch kmer-logistic -s "$out/sequences.h5" --folds 3 --by block -o 
 train-model --arch kmer-logistic -s "$out/sequences.h5" --folds 3 --by random -o "$out/kmers-random.safetensors"
 
 step "evaluate-model: every region scored by the model that has not seen its block"
-evaluate-model -m "$out"/cnn.fold1.safetensors -m "$out"/cnn.fold2.safetensors -m "$out"/cnn.fold3.safetensors \
-    -m "$out"/kmers.fold1.safetensors -m "$out"/kmers.fold2.safetensors -m "$out"/kmers.fold3.safetensors \
-    -m "$out"/kmers-random.fold1.safetensors -m "$out"/kmers-random.fold2.safetensors \
-    -m "$out"/kmers-random.fold3.safetensors -s "$out/sequences.h5" -o "$out/metrics.json" --html "$out/report.html"
+evaluate-model -m "$out/cnn.safetensors" -m "$out/kmers.safetensors" -m "$out/kmers-random.safetensors" \
+    -s "$out/sequences.h5" -o "$out/metrics.json" --html "$out/report.html"
 
 step "extract-motifs: what the first layer looks for, against JASPAR"
 extract-motifs -m "$out/cnn.fold1.safetensors" -s "$out/sequences.h5" --method activation \
