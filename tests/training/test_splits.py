@@ -4,6 +4,7 @@ import pytest
 from crekit.errors import InputError
 from crekit.genome.regions import concatenate, make
 from crekit.training import splits
+from crekit.training.folds import FoldRule, FoldSplit
 
 KNOWN = [f"chr{i}" for i in range(1, 23)] + ["chrX", "chrY"]
 
@@ -73,3 +74,13 @@ def test_a_region_of_two_data_sets_has_one_part():
     parts = splits.assign_all(splits.at_random("0.4,0.3,0.3", 1), both, both.ids)
     np.testing.assert_array_equal(parts[20:40], parts[40:60])
     assert set(parts) == {0, 1, 2}
+
+
+def test_a_fold_whose_test_lacks_a_class_is_refused():
+    split = FoldSplit(FoldRule(5), 3)
+    counts = {"train": {"a": 9, "b": 9}, "val": {"a": 9, "b": 9}, "test": {"a": 9, "b": 0}}
+    with pytest.raises(
+        InputError, match=r"class b has 0 site\(s\) in the test part of fold 3, and needs at least 1; use"
+    ):
+        splits.require_enough(counts, ["a", "b"], split)
+    splits.require_enough(counts, ["a", "b"])
