@@ -24,6 +24,7 @@ class ChannelsLast(nn.Module):
 
     def __init__(self, network: nn.Sequential) -> None:
         super().__init__()
+        self.network = network
         layers = list(network)
         n_leading = next(i for i, layer in enumerate(layers) if not isinstance(layer, _KINDS))
         self._leading, self._rest = layers[:n_leading], layers[n_leading:]
