@@ -4,9 +4,10 @@ Usage: python benchmarks/planted_motifs.py [--sequences 5000] [--width 100] [--e
 
 Half of the sequences hold one to three sites of eight JASPAR motifs, on either strand; the others are shuffles of such
 sequences that keep their dinucleotides, so that composition tells nothing. DeepEnhancer's network learns to tell them
-apart. A planted motif is found if a motif of the network matches it (Tomtom against all of JASPAR CORE vertebrates,
-5 informative columns or more, E < 0.01). Kernels, all words or activating sites, stand beside those of the same network
-untrained.
+apart. A planted motif is found if a motif of the network matches it by the rule of extract-motifs: Tomtom against all
+of JASPAR CORE vertebrates, 5 informative columns or more, E < 0.1. The number at E < 0.01 is printed too: short ones as
+FOS::JUN hardly get there, and a match to another motif of the family may be better (the rank). Kernels, all words or
+activating sites, stand beside those of the same network untrained.
 """
 
 import argparse
@@ -35,7 +36,7 @@ PLANTED = {
     "MA0139": "CTCF", "MA0138": "REST", "MA0035": "GATA1", "MA0099": "FOS::JUN",
     "MA0102": "CEBPA", "MA0506": "NRF1", "MA0080": "SPI1", "MA0114": "HNF4A",
 }  # fmt: skip
-MAX_EVALUE = 0.01
+STRICT = 0.01
 
 
 def plant(motifs: Sequence[Motif], n: int, width: int, seed: int) -> np.ndarray:
@@ -129,15 +130,16 @@ def report(title: str, motifs: Sequence[Motif], targets: Sequence[Motif], thread
         column = next(i for i, one in enumerate(targets) if one.name.split(".")[0] == name)
         best = int(counted[:, column].argmin())
         evalue, rank = counted[best, column], int((counted[best] < counted[best, column]).sum()) + 1
-        rows.append((title_of, motifs[best].name, motifs[best].nsites, evalue, rank))
-    hits = sum(row[3] < MAX_EVALUE for row in rows)
+        rows.append((title_of, motifs[best].name, motifs[best].consensus, motifs[best].nsites, evalue, rank))
+    hits, strict = (sum(row[4] < most for row in rows) for most in (rule.max_evalue, STRICT))
     print(f"{title}: {len(motifs)} motifs, {any_match} match something at E < {rule.max_evalue:g}; "
-          f"planted motifs found: {hits} of {len(rows)}")  # fmt: skip
+          f"planted motifs found: {hits} of {len(rows)} ({strict} at E < {STRICT:g})")  # fmt: skip
     if not hits:
         return
-    print(f"  {'planted':<10}{'motif':<14}{'sites':>8}{'E':>10}{'rank of the planted one':>26}")
-    for planted, motif, sites, evalue, rank in rows:
-        print(f"  {planted:<10}{motif:<14}{sites:>8}{evalue:>10.2g}{rank if evalue < MAX_EVALUE else '-':>26}")
+    print(f"  {'planted':<10}{'motif':<14}{'consensus':<24}{'sites':>8}{'E':>10}{'rank of the planted one':>26}")
+    for planted, motif, consensus, sites, evalue, rank in rows:
+        shown = rank if evalue < rule.max_evalue else "-"
+        print(f"  {planted:<10}{motif:<14}{consensus:<24}{sites:>8}{evalue:>10.2g}{shown:>26}")
 
 
 def main() -> None:
