@@ -33,7 +33,7 @@ MOST = 2000
 _WIDTH = 30  # bases of a seqlet when it is grouped: room for the longest motifs, and for a centre that is off
 _ROOM = 2 * _WIDTH
 _NEIGHBOURS = 100  # that a seqlet is compared with base by base; modiscolite's 500 are for 20,000 seqlets
-_LEIDEN_RUNS = 2  # of which the best is taken; modiscolite's 50 take minutes and find the same
+_LEIDEN_RUNS = 2  # of which the best is taken; modiscolite's 50 take many minutes here
 _FLANK = 0.3  # a motif ends where columns contribute less than this share of its highest (TF-MoDISco's report)
 
 

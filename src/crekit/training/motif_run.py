@@ -127,7 +127,12 @@ def _options(plan: Plan) -> dict[str, Any]:
     chosen: dict[str, Any] = {"method": plan.method}
     chosen |= {"weighting": plan.weighting} if plan.method == ENUMERATE else {}
     chosen |= {"threshold": plan.threshold} if plan.method == SITES else {}
-    chosen |= {"untrained": plan.untrained} if plan.method != ATTRIBUTION else {}
+    if plan.method == ATTRIBUTION:
+        from crekit.training.attribution_motifs import Search
+
+        chosen |= {name.replace("_", "-"): value for name, value in asdict(Search()).items()}
+    else:
+        chosen |= {"untrained": plan.untrained}
     return chosen | {name.replace("_", "-"): value for name, value in asdict(plan.rule).items()} | {"seed": plan.seed}
 
 
