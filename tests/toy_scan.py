@@ -26,9 +26,7 @@ def settings(
         "mean": [0.0] * len(marks), "std": [1.0] * len(marks), "split": SPLIT, "training": {}, "counts": {},
         "record": {},
     }  # fmt: skip
-    return SignalSettings(
-        arch=arch, classes=list(classes), marks=list(marks), sizes=dict(sizes), **{**known, **others}
-    )
+    return SignalSettings(arch=arch, classes=list(classes), marks=list(marks), sizes=dict(sizes), **{**known, **others})
 
 
 def random_model(arch: str, n_marks: int = 4, classes: Sequence[str] = THREE, seed: int = 0) -> SignalModel:

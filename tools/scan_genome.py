@@ -91,6 +91,8 @@ def scan_genome(
             raise InputError("--join: the scans were made before; leave out -m, -t, -g, -r and --fasta")
         join_scans(join, output)
         return
+    if fasta is not None and (genome is not None or regions):
+        raise InputError("--fasta holds all that is scored; leave out -g and -r")
     if model is None or sum(one is not None for one in (tracks, genome, fasta)) != 1:
         raise InputError("give a model (-m) and either tracks (-t) or DNA (-g, --fasta), or scans to --join")
     if tracks and (window or reverse_complement):

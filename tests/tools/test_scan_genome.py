@@ -36,7 +36,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
 def test_a_scan_writes_its_five_files_and_says_what_it_found(inputs, tmp_path):
     ended = run_executable("scan-genome", *inputs, "-o", tmp_path / "scan")
     assert (ended.returncode, ended.stdout) == (0, "")
-    assert "enhancer: 3 blocks of 0.01 Mb" in ended.stderr
+    assert "enhancer: 3 blocks of 0.0066 Mb" in ended.stderr
     assert "on cpu" in ended.stderr or "on cuda" in ended.stderr
     names = {"scan.bed", "scan.enhancer.bw", "scan.promoter.bw", "scan.igv.xml", "scan.summary.json"}
     assert set(outputs(tmp_path)) == names

@@ -32,7 +32,7 @@ def test_a_scan_writes_its_files_and_says_what_it_found(inputs, tmp_path):
     ended = run_executable("scan-genome", *inputs, "-o", tmp_path / "scan")
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
     assert "scanning 2 chromosome(s) with deepenhancer-4conv on c" in ended.stderr
-    assert "enhancer: 1 blocks of 0.00 Mb" in ended.stderr
+    assert "enhancer: 1 blocks of 0.00" in ended.stderr
     assert made(tmp_path) == {"scan.bed", "scan.enhancer.bw", "scan.igv.xml", "scan.summary.json"}
     assert (tmp_path / "scan.bed").read_text() == "chr1\t300\t850\tenhancer\t1000\t.\t300\t850\t255,140,0\n"
 
@@ -94,7 +94,7 @@ def test_regions_and_records_give_tables_on_standard_output(inputs, monkeypatch)
         (["--chroms", "chr7"], "'chr7' is not known; known are chr1, chr2"),
         (["--window", "200"], "--window 200: the model's windows have 300 bases"),
         (["-t", "tracks.h5"], "either tracks (-t) or DNA (-g, --fasta)"),
-        (["--fasta", "other.fa"], "either tracks (-t) or DNA (-g, --fasta)"),
+        (["--fasta", "other.fa"], "leave out -g and -r"),
         (["-r", "regions.bed", "--step", "10"], "leave out --chroms"),
         (["-r", "none.bed"], "none.bed: cannot be read"),
         (["--known-tss", "none.bed"], "none.bed: cannot be read"),

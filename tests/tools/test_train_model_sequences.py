@@ -199,7 +199,8 @@ def test_what_does_not_go_together_is_refused_in_one_line(data, records, tmp_pat
         (["--arch", SMALL, "-s", records, *SPLIT, *out], "records of a FASTA lie on no chromosome"),
         (["--arch", SMALL, "-s", data, "-s", data, *SPLIT, *out], "several sequence files need a name each"),
         (["--arch", SMALL, *base, "--relabel", "promoter=x"], "--relabel promoter: the sequences hold no such class"),
-        (["--arch", SMALL, *base, "--relabel", "enhancer=background"], "the class background alone"),
+        (["--arch", SMALL, *base, "--relabel", "enhancer=background"], f"{data}: holds the class background alone"),
+        (["--arch", SMALL, "-s", f"A={data}", "-s", f"B={data}", *SPLIT, *out], "two data sets have the same contents"),
         (["--arch", SMALL, "-s", data, *out, "--folds", "40", "--fold", "1"], "of fold 1 holds no site"),
     ]
     for args, message in cases:
@@ -210,4 +211,14 @@ def test_what_does_not_go_together_is_refused_in_one_line(data, records, tmp_pat
 def test_windows_too_narrow_for_the_network_are_refused(tmp_path):
     path = encoded(tmp_path, Rule(20, 10), n=20)
     message = refused("--arch", "deepenhancer-4conv2pool", "-s", path, *SPLIT, "-o", tmp_path / "m.safetensors")
-    assert "windows of 20 bases are too narrow for 4conv2pool; encode with a wider --window" in message
+    assert f"{path}: windows of 20 bases are too narrow for 4conv2pool; encode with a wider --window" in message
+    whole = encoded(tmp_path, Rule(0, 1), n=20)
+    message = refused("--arch", SMALL, "-s", whole, *SPLIT, "-o", tmp_path / "m.safetensors")
+    assert f"{whole}: holds whole regions, but {SMALL} reads windows; encode with --window 300" in message
+
+
+def test_too_many_folds_for_the_chromosomes_are_refused_with_a_remedy_that_helps(data, tmp_path):
+    args = ["--arch", "kmer-logistic", "-s", data, "--by", "chromosome", "-o", tmp_path / "m.safetensors"]
+    message = refused(*args, "--folds", 4)
+    assert "holds no site: no region that is kept lies there" in message
+    assert message.endswith("use --by block, or regions on more chromosomes, or fewer folds\n")

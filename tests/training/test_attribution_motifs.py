@@ -88,3 +88,16 @@ def test_seqlets_are_the_stretches_that_contribute():
 def test_sequences_are_needed():
     with pytest.raises(InputError, match="motifs from attribution need sequences"):
         attribution_motifs.attribution_motifs(toy.model(), None, Plan())
+
+
+def test_seqlets_that_do_not_vary_give_a_warning_and_no_motif(trained, monkeypatch, caplog):
+    from modiscolite import tfmodisco
+
+    def fails(*_args, **_settings):
+        raise ValueError("Input contains NaN.")  # what it says of a network that learned nothing
+
+    monkeypatch.setattr(tfmodisco, "seqlets_to_patterns", fails)
+    model, path = trained
+    with Sequences(path) as sequences, caplog.at_level(logging.WARNING, "crekit"):
+        assert attribution_motifs.attribution_motifs(model, sequences, Plan(threads=1), Search(shuffles=2)) == []
+    assert "give no group" in caplog.text

@@ -87,7 +87,7 @@ def test_a_loss_that_is_no_number_is_an_error_not_a_model(data):
 def test_a_checkpoint_of_another_run_is_refused(data, tmp_path):
     checkpoint = tmp_path / "m.checkpoint"
     train(data, checkpoint_path=checkpoint, fingerprint={"seed": 1})
-    with pytest.raises(InputError, match=r"a checkpoint of another run \(seed differ\)"):
+    with pytest.raises(InputError, match=r"a checkpoint of another run \(other seed\)"):
         train(data, checkpoint_path=checkpoint, resume=True, fingerprint={"seed": 2})
 
 
@@ -97,3 +97,8 @@ def test_a_damaged_checkpoint_is_refused(data, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     with pytest.raises(InputError, match="the checkpoint is damaged"):
         train(data, checkpoint_path=checkpoint, resume=True)
+
+
+def test_training_leaves_the_choice_of_algorithms_as_it_was(data):
+    train(data)
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -172,8 +172,8 @@ def test_several_data_sets_are_each_judged_by_the_models_trained_on_them(path, t
 @pytest.mark.parametrize(
     ("changes", "plan", "message"),
     [
-        ({"window": 200}, {}, "holds windows of 100 bases, but the model takes windows of 200 bases"),
-        ({"window": 0}, {}, "holds windows of 100 bases, but the model takes whole regions"),
+        ({"window": 200}, {}, "holds windows of 100 bases, but m takes windows of 200 bases"),
+        ({"window": 0}, {}, "holds windows of 100 bases, but m takes whole regions"),
         ({"classes": ["background", "promoter"]}, {}, "holds class enhancer, but the model has background, promoter"),
         ({"sizes": {"1": 400_000}}, {}, "chromosomes are called chr1, chr2, but in the training of m 1"),
         ({"sizes": {"chr1": 5}}, {}, "chr1 has 400000 bases, but 5 where m was trained; take its genome; or give"),

@@ -122,6 +122,8 @@ def row_of(line: str, place: str) -> list[float]:
         row = []
     if len(row) != 4 or not all(0 <= p <= 1 for p in row) or abs(sum(row) - 1) > _TOLERANCE:
         shown = line.strip()[:40] or "the end of the motif"
+        if len(line.split()) == 1 and not set(line.strip().upper()) - set("ACGTN"):
+            raise InputError(f"{place}: DNA, so this is a FASTA and no file of motifs; give motifs in MEME format")
         raise InputError(f"{place}: {shown!r} where four probabilities with the sum 1 should stand; mend the file")
     return row
 

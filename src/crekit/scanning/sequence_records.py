@@ -7,6 +7,7 @@ other than background is the most probable (`crekit.models.region_scores`). A mo
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,7 @@ def score_regions(
         for chrom in progress.steps(sorted(set(found.chrom), key=natural_key), "scoring"):
             here = np.flatnonzero(found.chrom == chrom)
             probabilities[here] = scorer.regions(opened.codes(chrom), found.start[here], found.end[here])
+    log.info("%d regions scored", len(found))
     _warn_of_missing(int(np.isnan(probabilities).any(axis=1).sum()), scorer.rule, "region")
     with output_text(output) as handle:
         names, columns = region_columns(found)
@@ -234,14 +236,18 @@ def score_records(
     where = device_of(device)
     scorer = Scorer(load_sequence_model(model), both_strands, threads, where)
     classes = scorer.model.settings.classes
-    missing = 0
+    missing = n_records = 0
+    groups = _groups(fasta)
+    first = next(groups)  # before the header: a file that is wrong from the start leaves nothing on standard output
     with output_text(output) as handle:
         write_header(handle, ["id", "length"], classes)
-        for group in progress.steps(_groups(fasta), "scoring"):
+        for group in progress.steps(chain([first], groups), "scoring"):
+            n_records += len(group)
             names, sequences = zip(*group, strict=True)
             probabilities = scorer.records(sequences)
             missing += int(np.isnan(probabilities).any(axis=1).sum())
             write_rows(handle, [names, list(map(len, sequences))], probabilities, classes)
+    log.info("%d records scored", n_records)
     _warn_of_missing(missing, scorer.rule, "record")
 
 

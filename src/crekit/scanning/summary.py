@@ -106,11 +106,15 @@ def read(path: str) -> dict[str, Any]:
     return content
 
 
+def _megabases(bases: int) -> str:
+    return f"{bases / 1e6:.2f}" if bases >= 10_000 or not bases else f"{bases / 1e6:.2g}"
+
+
 def tell(content: dict[str, Any]) -> None:
     """Say what a scan found, a line for each class."""
     log.info("%d windows on %d chromosome(s)", content["windows"], len(content["chromosomes"]))
     for name, figures in content["classes"].items():
-        text = f"{name}: {figures[BLOCKS]} blocks of {figures[BASES] / 1e6:.2f} Mb"
+        text = f"{name}: {figures[BLOCKS]} blocks of {_megabases(figures[BASES])} Mb"
         if NEAR_TSS in figures:
             text += f", {figures[NEAR_TSS]} more removed near a known TSS"
         if figures.get("validation_rate") is not None:

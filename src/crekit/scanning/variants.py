@@ -70,7 +70,9 @@ class Rule:
         if trained and self.window not in {0, trained}:
             raise InputError(f"--window {self.window}: the model was trained on {trained} bases; leave out --window")
         if not trained and not self.window:
-            raise InputError("the model scores regions of any length; give by --window the bases round a variant")
+            raise InputError(
+                f"{model.name}: a model of regions of any length; give --window, the bases round a variant"
+            )
         return replace(self, window=trained or self.window)
 
 

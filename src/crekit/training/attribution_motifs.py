@@ -193,6 +193,9 @@ def _patterns(given: Attributions, found: np.ndarray, threads: int) -> list[Any]
                 nearest_neighbors_to_compute=_NEIGHBOURS,
                 n_leiden_runs=_LEIDEN_RUNS,
             )
+    except ValueError as error:  # seqlets of a model that learned nothing may not vary at all
+        log.debug("modisco: %s", error)
+        patterns = []
     finally:
         numba.set_num_threads(before)
     return sorted(patterns or [], key=lambda pattern: -len(pattern.seqlets))

@@ -101,10 +101,10 @@ def restore(
         with safe_open(require(path), framework="pt") as handle:
             metadata = json.loads(handle.metadata()["checkpoint"])
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a dict)
-        differing = [name for name, value in fingerprint.items() if metadata["fingerprint"].get(name) != value]
+        differing = _differing(metadata["fingerprint"], fingerprint)
         if differing:
             raise InputError(
-                f"{path}: a checkpoint of another run ({', '.join(differing)} differ); "
+                f"{path}: a checkpoint of another run (other {', '.join(differing)}); "
                 "repeat that run's options, or start again without --resume"
             )
         network.load_state_dict(_below(tensors, "now"))
@@ -119,6 +119,19 @@ def restore(
         raise InputError(f"{path}: the checkpoint is damaged; remove it and start again without --resume") from error
     best = _below(tensors, "best")
     return State(metadata["epoch"], best, metadata["best_score"], metadata["waited"], metadata["history"])
+
+
+def _differing(kept: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """What two runs differ in; of the settings of training, which."""
+    names = [name for name, value in own.items() if kept.get(name) != value]
+    if "training" not in names:
+        return names
+    settings = [
+        f"--{name.replace('_', '-')}, {kept['training'].get(name)}"
+        for name, value in own["training"].items()
+        if kept["training"].get(name) != value
+    ]
+    return [name for name in names if name != "training"] + settings
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:

@@ -5,6 +5,8 @@ drops out what the unbroken run would have.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -114,13 +116,41 @@ def fit(
     WorkError
         If the loss is no longer a number.
     """
+    with _deterministic(device):
+        return _fit(
+            network, train, validation, settings, background, device, checkpoint_path, resume, fingerprint or {}
+        )
+
+
+@contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """The same bytes every time, for as long as it lasts; other work may need operations that have no such form."""
+    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def _fit(
+    network: nn.Module,
+    train: Examples,
+    validation: Held,
+    settings: Training,
+    background: int | None,
+    device: torch.device,
+    checkpoint_path: Path | None,
+    resume: bool,
+    fingerprint: dict[str, Any],
+) -> list[dict[str, float]]:
+    """See `fit`."""
     network.to(device)
     optimiser = _optimiser(network, settings)
     scheduler = _scheduler(optimiser, settings)
     state = checkpoint.State()
     if resume and checkpoint_path is not None and checkpoint_path.exists():
-        state = checkpoint.restore(checkpoint_path, network, optimiser, scheduler, fingerprint or {})
+        state = checkpoint.restore(checkpoint_path, network, optimiser, scheduler, fingerprint)
         log.info("goes on after epoch %d", state.epoch)
     loss = losses.of(settings)
     held = torch.from_numpy(validation.region_labels)
@@ -148,7 +178,7 @@ def fit(
             state.best_score, state.waited = score, 0
             state.best = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         if checkpoint_path is not None:
-            checkpoint.save(checkpoint_path, state, network, optimiser, scheduler, fingerprint or {})
+            checkpoint.save(checkpoint_path, state, network, optimiser, scheduler, fingerprint)
     network.load_state_dict(state.best)
     network.eval()
     return state.history

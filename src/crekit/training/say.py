@@ -1,6 +1,7 @@
 """An evaluation in a few lines, for the log."""
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,8 @@ def figures(results: Mapping[str, Any]) -> None:
 def _folds(name: str, found: Mapping[str, Any]) -> None:
     for figure in ("mAP", "AUROC"):
         mean, sd, pooled = (found[what][figure] for what in ("mean", "sd", "pooled"))
-        log.info("%s, %d folds: %s %.3f +- %.3f; pooled %.3f", name, len(found["each"]), figure, mean, sd, pooled)
+        spread = "" if sd is None or math.isnan(sd) else f" +- {sd:.3f}"
+        log.info("%s, %d folds: %s %.3f%s; pooled %.3f", name, len(found["each"]), figure, mean, spread, pooled)
 
 
 def _seen(name: str, n_sites: int, audit: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def require_fitting(
     kinds: dict[str, list[str]] = {}
     elsewhere = []
     for name, entry in entries.items():
-        kinds[name] = _odd(pool, entry.settings)
+        kinds[name] = _odd(pool, name, entry.settings)
         by_place = any(splits.follows_from_place(model.settings.split) for model in entry.models)
         other = _other_genome(pool, name, entry)
         if other and by_place and (subset == "test" or (entry.pooled and not averaged)):
@@ -95,11 +95,14 @@ def require_fitting(
     return kinds, elsewhere
 
 
-def _odd(pool: Pool, settings: Any) -> list[str]:
+def _odd(pool: Pool, name: str, settings: Any) -> list[str]:
     rule, path = pool.files[0].rule, pool.files[0].path
     if rule.width != settings.window:
         sizes = [f"windows of {width} bases" if width else "whole regions" for width in (rule.width, settings.window)]
-        raise InputError(f"{path}: holds {sizes[0]}, but the model takes {sizes[1]}; encode with its --window")
+        raise InputError(
+            f"{path}: holds {sizes[0]}, but {name} takes {sizes[1]}; encode with --window {settings.window}, "
+            "and judge models of other windows in a run of their own"
+        )
     texts = []
     for what, here, there in (
         ("--stride", rule.stride, settings.stride),

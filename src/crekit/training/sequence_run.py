@@ -98,6 +98,25 @@ class Pool:
         return [self.files[file].codes(row) for file, row in zip(self.file, self.row, strict=True)]
 
 
+def require_window(pool: Pool, arch: str, parameters: dict[str, Any]) -> None:
+    """Check that an architecture can read the windows of sequence files.
+
+    Raises
+    ------
+    InputError
+        If it wants windows of one width and the files hold whole regions, or the windows are too narrow for it.
+    """
+    architecture, first = registry.find(arch), pool.files[0]
+    if not architecture.gradient:
+        return
+    if not first.window and arch.startswith("deepenhancer"):
+        raise InputError(f"{first.path}: holds whole regions, but {arch} reads windows; encode with --window 300")
+    try:
+        architecture.build(2, first.window, **parameters)
+    except ValueError as error:
+        raise InputError(f"{first.path}: {error}; encode with a wider --window") from error
+
+
 def load(named: Sequence[Named], mapping: dict[str, str]) -> Pool:
     """Read the sequence files of a run.
 
@@ -118,6 +137,9 @@ def load(named: Sequence[Named], mapping: dict[str, str]) -> Pool:
         raise InputError("several sequence files need a name each, and no name twice: -s NAME=H5")
     ordered = sorted(named, key=lambda one: one[0] or "")
     files = [Sequences(path) for _, path in ordered]
+    digests = [one.sha256() for one in files]
+    if len(set(digests)) < len(digests):
+        raise InputError(f"{files[-1].path}: two data sets have the same contents; give each once")
     for one in files[1:]:
         if one.rule != files[0].rule or one.source != files[0].source:
             raise InputError(
@@ -133,7 +155,7 @@ def load(named: Sequence[Named], mapping: dict[str, str]) -> Pool:
         np.concatenate([one.ids for one in files]),
         np.repeat(np.arange(len(files)), [len(one) for one in files]),
         np.concatenate([np.arange(len(one)) for one in files]),
-        [Input("sequences", name, one.sha256()) for name, one in zip(sorted(names), files, strict=True)],
+        [Input("sequences", name, one) for name, one in zip(sorted(names), digests, strict=True)],
     )
 
 
@@ -186,6 +208,10 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     if not (parts >= 0).any():
         raise InputError("no region lies in any part of the split; check the split's options")
     classes = order_classes(pool.regions.name)
+    if len(classes) < 2:
+        raise InputError(
+            f"{pool.files[0].path}: holds the class {classes[0]} alone; encode another with it (-r CLASS=BED)"
+        )
     counts: dict[str, Any] = dict(splits.count(pool.regions, parts))
     splits.require_enough(counts, classes, split)
     counts["dropped"] = _dropped(pool, parts)
@@ -272,10 +298,7 @@ def _fit(
     if not architecture.gradient:
         return (*_fit_at_once(architecture, settings, sites[0], plan, device), [])
     torch.manual_seed(plan.training.seed)
-    try:
-        network = SequenceSettings(**settings).build()
-    except ValueError as error:
-        raise InputError(f"--arch {plan.arch}: {error}; encode with a wider --window") from error
+    network = SequenceSettings(**settings).build()
     if plan.source is not None:
         transfer.begin(network, plan.source, plan.freeze, settings["split"])
     kept = ("arch", "classes", "parameters", "training", "record", "split", "window", "stride")

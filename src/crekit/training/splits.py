@@ -254,15 +254,13 @@ def require_enough(counts: dict[str, dict[str, int]], classes: list[str], split:
     InputError
         If a part has no site, or a class too few in training or validation.
     """
+    if len(classes) < 2:
+        raise InputError(f"the regions hold the class {classes[0]} alone; a model needs at least two, so add another")
     fold = split.fold if isinstance(split, FoldSplit) else None
-    remedy = "choose other chromosomes" if fold is None else "use fewer folds, a smaller --block or more regions"
+    remedy = _remedy(split)
     for part in PARTS:
         if sum(counts[part].values()) == 0:
-            raise InputError(
-                f"{_called(part, fold)} holds no site: no region lies there, or none passes the non-zero rule; {remedy}"
-            )
-    if len(classes) < 2:
-        raise InputError(f"the regions hold the class {classes[0]} alone; a model needs at least two")
+            raise InputError(f"{_called(part, fold)} holds no site: no region that is kept lies there; {remedy}")
     for part, least in (("train", MIN_TRAIN), ("val", MIN_VAL), ("test", 0 if fold is None else 1)):
         for name in classes:
             if (there := counts[part].get(name, 0)) < least:
@@ -270,6 +268,19 @@ def require_enough(counts: dict[str, dict[str, int]], classes: list[str], split:
                     f"class {name} has {there} site(s) in {_called(part, fold)}, and needs at least {least}; "
                     f"{'add chromosomes or regions' if fold is None else remedy}, or merge classes with --relabel"
                 )
+
+
+def _remedy(split: Split | None) -> str:
+    """What helps where a part is too small."""
+    if not isinstance(split, FoldSplit):
+        return "choose other chromosomes"
+    of_kind = {
+        folds.BLOCK: "use a smaller --block or more regions",
+        folds.CHROMOSOME: "use --by block, or regions on more chromosomes",
+        folds.CLUSTER: "use more sequences",
+        folds.RANDOM: "use more regions",
+    }[split.rule.by]
+    return of_kind + (", or fewer folds" if split.rule.folds > 3 else "")
 
 
 def _called(part: str, fold: int | None) -> str:

@@ -118,6 +118,7 @@ def on_sequences(
     training = settings.of_paper(architecture, **order.training)
     parameters = shape(order.arch, architecture, padding, k, c)
     pool = sequence_run.load(files, order.relabel)
+    sequence_run.require_window(pool, order.arch, parameters)
     by = sequence_run.default_folds(pool)
     wanted = order.split.wanted(training.seed, by)
     plan = sequence_run.Plan(
