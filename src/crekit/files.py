@@ -182,6 +182,18 @@ def output_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def scratch(folder: str | Path) -> Iterator[Path]:
+    """A hidden folder for what a run keeps for a while, removed when the block ends, however it ends."""
+    # The name is known before the folder is made, so that no signal can come between the two and leave it behind.
+    made = Path(folder) / f".{secrets.token_hex(6)}"
+    try:
+        made.mkdir(mode=0o700)
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 class HeldErrors(io.FileIO):
     """A new file in which a write that fails is kept for `check` instead of raised.
 

@@ -1,6 +1,3 @@
-import sys
-import types
-
 import numpy as np
 import pytest
 import torch
@@ -15,6 +12,7 @@ from crekit.models import registry
 from crekit.models.settings import SequenceSettings
 from crekit.motifs import meme
 from crekit.motifs.pwm import Motif
+from crekit.training import attribution_motifs
 
 COLUMNS = (
     "motif\ttarget_id\ttarget_name\tp_value\te_value\tq_value\toffset\toverlap\torientation\tinformative_columns"
@@ -107,9 +105,7 @@ def test_a_network_of_whole_regions_takes_any_sequences(made, tmp_path):
 
 def test_motifs_of_attributions_have_no_untrained_kernels_beside_them(made, tmp_path, monkeypatch):
     word = Motif("pattern_1", "enhancer", np.eye(4)[[0, 1, 2, 3, 0, 1]], 40)
-    fake = types.ModuleType("attribution_motifs")
-    fake.attribution_motifs = lambda model, sequences, plan: [word]
-    monkeypatch.setitem(sys.modules, "crekit.training.attribution_motifs", fake)
+    monkeypatch.setattr(attribution_motifs, "attribution_motifs", lambda model, sequences, plan: [word])
     run = ("-s", made / "windows.h5", "--method", "attribution", "-o", tmp_path / "m.meme", "--evalue", 60)
     ended = extract(made, *run, "--html", tmp_path / "m.html")
     assert ended.returncode == 0, ended.stderr

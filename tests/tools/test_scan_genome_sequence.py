@@ -32,7 +32,7 @@ def test_a_scan_writes_its_files_and_says_what_it_found(inputs, tmp_path):
     ended = run_executable("scan-genome", *inputs, "-o", tmp_path / "scan")
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
     assert "scanning 2 chromosome(s) with deepenhancer-4conv on c" in ended.stderr
-    assert "enhancer: 1 blocks of 0.00" in ended.stderr
+    assert "enhancer: 1 blocks of 0.00055 Mb" in ended.stderr
     assert made(tmp_path) == {"scan.bed", "scan.enhancer.bw", "scan.igv.xml", "scan.summary.json"}
     assert (tmp_path / "scan.bed").read_text() == "chr1\t300\t850\tenhancer\t1000\t.\t300\t850\t255,140,0\n"
 

@@ -6,6 +6,7 @@ Its metadata is one JSON object, so that a file from a stranger can hold numbers
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ class SignalModel:
         -------
         probabilities : np.ndarray, shape (n, n_classes), float32
         """
-        self.network.to(device)
+        _move(self.network, device)
         parts = [np.zeros((0, len(self.settings.classes)), dtype=np.float32)]
         with torch.inference_mode():
             for first in range(0, len(values), batch_size):
@@ -100,7 +101,7 @@ class SequenceModel:
 
     def logits(self, codes: np.ndarray, *, device: str = "cpu", batch_size: int = 512) -> torch.Tensor:
         """Logits of windows, over the temperature, shape (n, n_classes), on the CPU; see `probabilities`."""
-        self.network.to(device)
+        _move(self.network, device)
         parts = [torch.zeros((0, len(self.settings.classes)))]
         with torch.inference_mode():
             for first in range(0, len(codes), batch_size):
@@ -129,6 +130,13 @@ class SequenceModel:
 
 
 Model = SignalModel | SequenceModel
+
+
+def _move(network: nn.Module, device: str) -> None:
+    """Bring a network to a device; one that is there is not touched, because moving an LSTM disturbs other threads."""
+    tensors = chain(network.parameters(), network.buffers())
+    if any(tensor.device.type != torch.device(device).type for tensor in tensors):
+        network.to(device)
 
 
 def save(path: str | Path, settings: Settings, network: nn.Module) -> None:

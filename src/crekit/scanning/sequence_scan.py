@@ -6,7 +6,6 @@ only then are all sizes known.
 
 import hashlib
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import torch
 
 from crekit import progress
 from crekit.errors import InputError
-from crekit.files import STDIO
+from crekit.files import STDIO, scratch
 from crekit.genome.chromosomes import abridged, natural_key, select
 from crekit.genome.fasta import Genome, genome_sha256, read_records
 from crekit.labels.classes import background_index
@@ -232,8 +231,8 @@ def _opened(genome: str | Path, windows: Windows, names: outputs.Names) -> Itera
             yield GenomeSource(opened, windows)
         return
     log.info("scanning a stream with %s on %s", windows.model.settings.arch, windows.device.type)
-    with tempfile.TemporaryDirectory(dir=names.summary.parent, prefix=".scan.") as folder:
-        source = StreamSource(Path(folder), len(windows.model.settings.classes))
+    with scratch(names.summary.parent) as folder:
+        source = StreamSource(folder, len(windows.model.settings.classes))
         for name, codes in progress.steps(read_records(genome), "scanning"):
             source.add(name, codes, windows)
         yield source
