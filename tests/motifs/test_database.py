@@ -55,7 +55,7 @@ def test_hocomoco_is_read(data):
     [
         ("", "the file is empty"),
         ("chr1\t5\t9\n", "line 1: 'chr1\\t5\\t9' begins no MEME, JASPAR or HOMER file"),
-        (">a\nACGT\n", "line 2: 'ACGT' where four probabilities"),
+        (">a\nACGT\n", "line 2: DNA, so this is a FASTA"),
         (JASPAR.replace("[ 4 19", "[ 4 x"), "a damaged JASPAR file"),
         (JASPAR.replace("16", "0").replace("[ 4", "[ 0"), "a position without counts"),
         (JASPAR + JASPAR, "two motifs are called MA0004.1"),

@@ -105,7 +105,6 @@ def test_width_and_sites_may_be_left_out():
         (HEAD + MATRIX, "line 10: a matrix without a line MOTIF NAME"),
         (f"{HEAD}MOTIF a\nMOTIF b\n{MATRIX}", "line 10: motif a has no letter-probability matrix"),
         (f"{HEAD}MOTIF a\n", "line 10: motif a has no letter-probability matrix"),
-        (">chr1\nACGTTGCA\n", "line 2: DNA, so this is a FASTA and no file of motifs"),
         (f"{HEAD}MOTIF a\n{MATRIX[:-9]}", "line 13: 'the end of the motif' where four probabilities"),
         (f"{HEAD}MOTIF a\n{MATRIX.replace('0 1 0 0', '0 1 0')}", "line 13: '0 1 0' where four probabilities"),
         (f"{HEAD}MOTIF a\n{MATRIX.replace('0 1 0 0', '0 1 1 0')}", "line 13: '0 1 1 0' where four probabilities"),

@@ -230,7 +230,7 @@ def test_models_of_whole_regions_take_the_window_that_is_given(inputs, chroms, t
     whole = sequence_model("lstm", 0)
     model = save_sequence_model(tmp_path / "lstm.safetensors", whole)
     _, fasta, vcf = inputs
-    with pytest.raises(InputError, match="give by --window"):
+    with pytest.raises(InputError, match="give --window, the bases"):
         scored((model, fasta, vcf), tmp_path / "out.vcf")
     with pysam.VariantFile(str(scored((model, fasta, vcf), tmp_path / "out.vcf", window=80, step=20))) as handle:
         record = list(handle)[5]
