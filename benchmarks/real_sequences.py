@@ -262,8 +262,8 @@ class Thinned:
     split: Any
     share: float
 
-    def assign(self, regions: Any, codes: Any = None) -> np.ndarray:
-        parts = self.split.assign(regions, codes)
+    def assign(self, regions: Any, clusters: Any = None) -> np.ndarray:
+        parts = self.split.assign(regions, clusters)
         lot = np.random.default_rng(1).random(len(regions))
         parts[(parts == 0) & (lot >= self.share)] = -1
         return parts

@@ -5,7 +5,7 @@ block follows from chromosome, block, seed and K alone, so that it is the same f
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,14 @@ import numpy as np
 from crekit.errors import InputError
 from crekit.genome.chromosomes import natural_key
 from crekit.genome.regions import Regions
-from crekit.training.clusters import find_clusters
 
 BLOCK, CHROMOSOME, CLUSTER, RANDOM = "block", "chromosome", "cluster", "random"
 BY = (BLOCK, CHROMOSOME, CLUSTER, RANDOM)
 NEAR = 1000
 """Regions so near to a block of another fold, in bases, are dropped."""
 
-Codes = Sequence[np.ndarray] | None
-"""DNA of each region, uint8; only clusters need it."""
+Clusters = Callable[[], np.ndarray] | None
+"""Gives the cluster of each region, shape (n_regions,), int64; called only where folds go by clusters."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class FoldRule:
     block: int = 1_000_000
     seed: int = 1
 
-    def number(self, regions: Regions, codes: Codes = None) -> np.ndarray:
+    def number(self, regions: Regions, clusters: Clusters = None) -> np.ndarray:
         """Part of each region, shape (n_regions,), int64: 1 to K, 0 for a region that is dropped.
 
         Raises
@@ -65,9 +64,9 @@ class FoldRule:
             return self._by_chromosome(regions)
         if self.by == RANDOM:
             return self._deal(regions.name, np.arange(len(regions)))
-        if codes is None:
+        if clusters is None:
             raise InputError("--by cluster: tracks have no sequence; use --by block or chromosome, or give -s")
-        return self._deal(regions.name, find_clusters(codes))
+        return self._deal(regions.name, clusters())
 
     def _by_block(self, regions: Regions) -> np.ndarray:
         """Parts of the midpoints' blocks; 0 where a block of another part is near."""
@@ -126,9 +125,9 @@ class FoldSplit:
     rule: FoldRule
     fold: int
 
-    def assign(self, regions: Regions, codes: Codes = None) -> np.ndarray:
+    def assign(self, regions: Regions, clusters: Clusters = None) -> np.ndarray:
         """Part of each region (0 train, 1 val, 2 test, -1 none), shape (n_regions,), int."""
-        return as_parts(self.rule.number(regions, codes), self.fold, self.rule.folds)
+        return as_parts(self.rule.number(regions, clusters), self.fold, self.rule.folds)
 
     def record(self) -> dict[str, Any]:
         """What the model file keeps; ``train``, ``val`` and ``test`` are parts of the rule, or ids of regions."""

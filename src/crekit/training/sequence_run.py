@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from crekit.models.registry import Architecture
 from crekit.models.settings import SequenceSettings
 from crekit.provenance import Input, record
 from crekit.training import calibration, loop, results, splits, transfer
+from crekit.training.clusters import find_clusters
 from crekit.training.sequence_sites import SequenceSites
 from crekit.training.settings import Training
 from crekit.training.sites import relabel
@@ -93,6 +95,12 @@ class Pool:
         """``genome`` or ``fasta``."""
         return self.files[0].source
 
+    @cached_property
+    def clusters(self) -> np.ndarray:
+        """Cluster of each region, found once for all folds: see `crekit.training.clusters`."""
+        return find_clusters(self.codes)
+
+    @cached_property
     def codes(self) -> list[np.ndarray]:
         """DNA of each region, with what its windows reach round it, uint8."""
         return [self.files[file].codes(row) for file, row in zip(self.file, self.row, strict=True)]
@@ -204,7 +212,7 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     require_writable(output)
     device = device_of(plan.device)
     split = plan.split(_chromosomes(pool))
-    parts = splits.assign_all(split, pool.regions, pool.ids, pool.codes())
+    parts = splits.assign_all(split, pool.regions, pool.ids, lambda: pool.clusters)
     if not (parts >= 0).any():
         raise InputError("no region lies in any part of the split; check the split's options")
     classes = order_classes(pool.regions.name)

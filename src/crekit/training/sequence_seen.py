@@ -16,7 +16,7 @@ def numbers(pool: Pool) -> np.ndarray:
     """A number of the DNA of each region, shape (n_regions,), int64: equal where one is the other or its complement."""
     known: dict[bytes, int] = {}
     found = np.zeros(len(pool.regions), dtype=np.int64)
-    for i, codes in enumerate(pool.codes()):
+    for i, codes in enumerate(pool.codes):
         key = min(codes.tobytes(), complement_codes(codes).tobytes())
         found[i] = known.setdefault(key, len(known))
     return found

@@ -12,7 +12,7 @@ from crekit.errors import InputError
 from crekit.genome.chromosomes import select
 from crekit.genome.regions import Regions
 from crekit.training import folds
-from crekit.training.folds import Codes, FoldSplit
+from crekit.training.folds import Clusters, FoldSplit
 
 log = logging.getLogger("crekit")
 
@@ -34,7 +34,7 @@ class ChromosomeSplit:
     val: tuple[str, ...]
     test: tuple[str, ...]
 
-    def assign(self, regions: Regions, codes: Codes = None) -> np.ndarray:
+    def assign(self, regions: Regions, clusters: Clusters = None) -> np.ndarray:
         """Part of each region (0 train, 1 val, 2 test, -1 none), shape (n_regions,), int."""
         part = {chrom: i for i, name in enumerate(PARTS) for chrom in getattr(self, name)}
         return np.array([part.get(chrom, -1) for chrom in regions.chrom], dtype=np.int64)
@@ -60,7 +60,7 @@ class RandomSplit:
     test: float
     seed: int
 
-    def assign(self, regions: Regions, codes: Codes = None) -> np.ndarray:
+    def assign(self, regions: Regions, clusters: Clusters = None) -> np.ndarray:
         """Part of each region (0 train, 1 val, 2 test), shape (n_regions,), int."""
         generator = np.random.default_rng(self.seed)
         parts = np.zeros(len(regions), dtype=np.int64)
@@ -173,7 +173,7 @@ def at_random(shares: str, seed: int) -> RandomSplit:
     return RandomSplit(train=numbers[0], val=numbers[1], test=numbers[2], seed=seed)
 
 
-def assign_all(split: Split, regions: Regions, ids: np.ndarray, codes: Codes = None) -> np.ndarray:
+def assign_all(split: Split, regions: Regions, ids: np.ndarray, clusters: Clusters = None) -> np.ndarray:
     """Part of each region of all data sets, shape (n_regions,), int; what is in two data sets has one part.
 
     Parameters
@@ -182,10 +182,10 @@ def assign_all(split: Split, regions: Regions, ids: np.ndarray, codes: Codes = N
     regions : Regions
         Of all data sets, one after the other.
     ids : np.ndarray, shape (n_regions,), object
-    codes : sequence of np.ndarray, optional
-        DNA of each region.
+    clusters : callable, optional
+        See `crekit.training.folds.Clusters`.
     """
-    parts = split.assign(regions, codes)
+    parts = split.assign(regions, clusters)
     _, first, position = np.unique(ids.astype(str), return_index=True, return_inverse=True)
     return parts[first[position]]
 
