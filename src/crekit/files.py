@@ -26,6 +26,11 @@ STDIO = "-"
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
+def called(path: str | Path) -> str:
+    """What to call an input in messages: its path; ``-`` is standard input."""
+    return "standard input" if str(path) == STDIO else str(path)
+
+
 def read_bytes(path: str | Path) -> bytes:
     """The contents of a file, or of standard input for ``-``; gzip and bgzip are undone.
 
@@ -37,13 +42,13 @@ def read_bytes(path: str | Path) -> bytes:
     try:
         raw = sys.stdin.buffer.read() if str(path) == STDIO else Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise InputError(f"{called(path)}: cannot be read ({error.strerror}); check the path") from error
     if not raw.startswith(b"\x1f\x8b"):
         return raw
     try:
         return gzip.decompress(raw)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: the gzip file is truncated or damaged; copy or make it again") from error
+        raise InputError(f"{called(path)}: the gzip file is truncated or damaged; copy or make it again") from error
 
 
 def read_text(path: str | Path) -> str:
@@ -58,7 +63,7 @@ def read_text(path: str | Path) -> str:
         return read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: not a text file (byte {error.start} is not UTF-8); give a plain or gzip text"
+            f"{called(path)}: not a text file (byte {error.start} is not UTF-8); give a plain or gzip text"
         ) from error
 
 

@@ -46,8 +46,31 @@ def test_hocomoco_is_read(data):
     name, _, motifs = database.load(folder / "HOCOMOCOv11_core_HUMAN_mono_homer_format_0.0001.txt")
     assert (name, len(motifs), motifs[0].name) == ("own file", 401, "AHR_HUMAN.H11MO.0.B")
     assert sum(motif.width for motif in motifs) == 5746
-    with pytest.raises(InputError, match=r"line 2: .* where four probabilities"):  # log-odds
-        database.load(folder / "HOCOMOCOv11_core_pwms_HUMAN_mono.txt")
+    _, _, others = database.load(folder / "HOCOMOCOv11_core_pwms_HUMAN_mono.txt")  # log odds
+    assert [motif.name for motif in others] == [motif.name for motif in motifs]
+    for one, other in zip(motifs, others, strict=True):
+        np.testing.assert_allclose(one.matrix, other.matrix, atol=1e-12)
+
+
+def test_log_odds_and_counts_with_a_line_for_each_position_are_told_by_their_first_line():
+    (log_odds,) = database.parse(
+        ">PWM\n0.8754687373538999 -0.2231435513142097 -0.916290731874155 -0.916290731874155\n", "f"
+    )
+    np.testing.assert_allclose(log_odds.matrix, [[0.6, 0.2, 0.1, 0.1]], atol=1e-12)
+    (counts,) = database.parse(">PCM and more\n1.5 0 0.5 8\n5 5 0 0\n", "f")
+    assert (counts.name, counts.nsites, counts.consensus) == ("PCM", 10, "TN")
+    assert counts.matrix.tolist() == [[0.15, 0, 0.05, 0.8], [0.5, 0.5, 0, 0]]
+
+
+def test_counts_with_a_line_for_each_base_need_no_letters():
+    plain = JASPAR.replace("A  [", "").replace("C  [", "").replace("G  [", "").replace("T  [", "").replace("]", "")
+    five = ">five\n" + "1 1 2 3 4\n" * 4
+    (motif,) = database.parse(JASPAR, "f")
+    for at, text in ((0, plain + five), (1, five + plain)):  # Arnt is as wide as DNA has bases
+        found = database.parse(text, "f")
+        assert [one.width for one in found] == ([4, 5] if at == 0 else [5, 4])
+        assert (found[at].name, found[at].alternative) == (motif.name, motif.alternative)
+        np.testing.assert_array_equal(found[at].matrix, motif.matrix)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +81,26 @@ def test_hocomoco_is_read(data):
         (">a\nACGT\n", "line 2: DNA, so this is a FASTA"),
         (JASPAR.replace("[ 4 19", "[ 4 x"), "a damaged JASPAR file"),
         (JASPAR.replace("16", "0").replace("[ 4", "[ 0"), "a position without counts"),
+        (JASPAR.replace("[ 4 19", "[ -4 19"), "a count below 0"),
+        (JASPAR.replace("[ 4 19", "[ 4"), "a damaged JASPAR file"),
+        (">\n" + "1 2 3\n" * 4, "a motif without a name"),
+        (">a\n1 2 3\n1 2 3\n1 2 3\n", "line 2: '1 2 3' where four"),
         (JASPAR + JASPAR, "two motifs are called MA0004.1"),
         (">a b\n>c d\n1 0 0 0\n", "line 1: motif b has no positions"),
     ],
-    ids=["empty", "bed", "fasta", "letter", "no counts", "twice", "no rows"],
+    ids=[
+        "empty",
+        "bed",
+        "fasta",
+        "letter",
+        "no counts",
+        "negative",
+        "short",
+        "no name",
+        "three bases",
+        "twice",
+        "no rows",
+    ],
 )
 def test_a_wrong_file_is_one_line(tmp_path, text, message):
     (tmp_path / "m").write_text(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from crekit.errors import InputError
-from crekit.files import output_text, read_text
+from crekit.files import called, output_text, read_text
 from crekit.motifs.pwm import UNIFORM, Motif
 
 _TOLERANCE = 0.02  # of a row's sum: files with three decimals or fewer exist
@@ -99,6 +99,8 @@ def _matrix(name: list[str], head: str, number: int, lines: Iterator[tuple[int, 
         raise InputError(f"{source}, line {number}: {error}; write alength= 4 w= WIDTH nsites= N E= E") from error
     if letters != 4:
         raise InputError(f"{source}, line {number}: alength= {letters}; give motifs of DNA, of 4 letters")
+    if width < 0:
+        raise InputError(f"{source}, line {number}: w= {width}; give the number of rows below, or leave it out")
     rows: list[list[float]] = []
     while not width or len(rows) < width:
         at, line = next(lines, (number + len(rows) + 1, ""))
@@ -154,5 +156,5 @@ def read(path: str | Path) -> list[Motif]:
     """
     text = read_text(path)
     if not re.search(r"^MEME version", text, re.MULTILINE):
-        raise InputError(f"{path}: no line 'MEME version' in it, so no MEME file; convert it to MEME format")
-    return parse(text, str(path))
+        raise InputError(f"{called(path)}: no line 'MEME version' in it, so no MEME file; convert it to MEME format")
+    return parse(text, called(path))
