@@ -8,6 +8,7 @@ import typer
 from crekit_tools._options import Output, named_paths, tool
 
 app = tool("encode-seq")
+_KMERS, _MOTIFS = "k-mer embedding (for mdlf and fusion)", "Motif frequencies (for mdlf and fusion)"
 
 _Regions = Annotated[
     list[str] | None,
@@ -41,19 +42,48 @@ def encode_seq(
     ambiguous: Annotated[
         str, typer.Option(metavar="drop|zero", help="Windows with N: leave out, or keep with zeros there.")
     ] = "drop",
+    kmer_vectors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=_KMERS, help="dna2vec text or train-embedding's file."),
+    ] = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=8, rich_help_panel=_KMERS, help="Bases of a k-mer.")] = 3,
+    pooling: Annotated[
+        str,
+        typer.Option(metavar="axis|flat", rich_help_panel=_KMERS, help="flat is the paper's, and leaks the length."),
+    ] = "axis",
+    motifs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=_MOTIFS, help="PWMs: MEME, JASPAR, PFM or HOCOMOCO."),
+    ] = None,
+    motif_p: Annotated[float, typer.Option(rich_help_panel=_MOTIFS, help="p-value of a hit.")] = 1e-4,
+    motif_thresholds: Annotated[
+        Path | None, typer.Option(metavar="FILE", rich_help_panel=_MOTIFS, help="Scores instead, as in HOMER files.")
+    ] = None,
+    strands: Annotated[str, typer.Option(metavar="both|forward", rich_help_panel=_MOTIFS, help="Scanned.")] = "both",
+    frequency: Annotated[
+        str, typer.Option(metavar="position|length", rich_help_panel=_MOTIFS, help="Hits are divided by these.")
+    ] = "position",
+    store: Annotated[
+        bool, typer.Option("--store", help="Write embeddings and frequencies, not only how to compute them.")
+    ] = False,
 ) -> None:
     """Cut the DNA of regions, or of FASTA records, into windows for train-model.
 
-    Each region's span is stored once, with the starts of its windows.
+    Each region's span is stored once, with the starts of its windows; k-mer vectors and motifs go into the file.
     """
     from crekit.encoding import encode
+    from crekit.encoding.encoder_files import EncoderOptions, read_encoders
     from crekit.encoding.windows import Rule
     from crekit.errors import InputError
 
     if bool(regions) == bool(fasta) or bool(genome) != bool(regions):
         raise InputError("give regions and their genome (-r and -g), or records (--fasta CLASS=FILE)")
     rule = Rule(window, stride, short, ambiguous)
+    encode.check(rule)
+    encodings = read_encoders(
+        EncoderOptions(kmer_vectors, k, pooling, motifs, motif_p, motif_thresholds, strands, frequency, store)
+    )
     if regions and genome:
-        encode.encode_regions(named_paths(regions), genome, output, rule)
+        encode.encode_regions(named_paths(regions), genome, output, rule, encodings)
     elif fasta:
-        encode.encode_records(named_paths(fasta), output, rule)
+        encode.encode_records(named_paths(fasta), output, rule, encodings)

@@ -299,7 +299,7 @@ def test_a_region_twice_is_refused_in_one_file_and_in_two(tmp_path):
     )
     files = [("a", bed(tmp_path / "a.bed", row)), ("b", bed(tmp_path / "b.bed", row))]
     said = refused(lambda: encode_regions(files, tmp_path / "genome.fa", tmp_path / "s.h5", Rule(6)))
-    assert said == f"{tmp_path}/b.bed: c:5-11 stands in another regions file too; remove it from one"
+    assert said == f"{tmp_path}/b.bed, line 1: c:5-11 stands in {tmp_path}/a.bed, line 1, too; remove it from one"
 
 
 @pytest.mark.parametrize(

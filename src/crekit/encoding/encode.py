@@ -3,8 +3,8 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,40 @@ import numpy as np
 from crekit import progress
 from crekit.encoding import store
 from crekit.encoding.cut import AMBIGUOUS_BASES, REASONS, TOO_SHORT, Cut, cut_records, cut_regions
+from crekit.encoding.encoders import Encoders
 from crekit.encoding.windows import AMBIGUOUS, SHORT, Rule, match_numbers
 from crekit.errors import InputError
 from crekit.files import STDIO, require_writable
 from crekit.genome.chromosomes import natural_key
-from crekit.genome.fasta import Genome, read_records
+from crekit.genome.fasta import Genome, N, read_records
 from crekit.genome.regions import read_beds
 from crekit.provenance import Input, record
 
 log = logging.getLogger("crekit")
 
 Named = tuple[str | None, Path]
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """What models shall read of the windows besides their bases.
+
+    Parameters
+    ----------
+    encoders : Encoders
+    inputs : tuple of Input
+        The files that they came from.
+    store : bool
+        Whether the encodings of every window are written, instead of being computed where they are needed.
+    """
+
+    encoders: Encoders = field(default_factory=Encoders)
+    inputs: tuple[Input, ...] = ()
+    store: bool = False
+
+
+NO_ENCODINGS = Encodings()
 
 
 def check(rule: Rule) -> None:
@@ -43,7 +66,9 @@ def check(rule: Rule) -> None:
         )
 
 
-def encode_regions(files: Sequence[Named], genome: str | Path, output: str | Path, rule: Rule) -> dict[str, Any]:
+def encode_regions(
+    files: Sequence[Named], genome: str | Path, output: str | Path, rule: Rule, encodings: Encodings = NO_ENCODINGS
+) -> dict[str, Any]:
     """Encode regions of a genome, chromosome by chromosome.
 
     Parameters
@@ -53,6 +78,7 @@ def encode_regions(files: Sequence[Named], genome: str | Path, output: str | Pat
     genome : path
     output : path
     rule : Rule
+    encodings : Encodings
 
     Returns
     -------
@@ -70,7 +96,7 @@ def encode_regions(files: Sequence[Named], genome: str | Path, output: str | Pat
         regions, checksums = read_beds(files, sizes=opened.sizes, sizes_source=str(genome))
         regions = regions.sorted()
         classes = sorted(set(regions.name))
-        tally = _Tally(rule, classes)
+        tally = _Tally(rule, classes, encodings)
         with store.create(output, rule, store.GENOME, classes) as writer:
             for chrom in progress.steps(sorted(set(regions.chrom), key=natural_key), "encoding"):
                 here = regions[regions.chrom == chrom]
@@ -80,7 +106,9 @@ def encode_regions(files: Sequence[Named], genome: str | Path, output: str | Pat
             return tally.finish(writer, opened.sizes, inputs)
 
 
-def encode_records(files: Sequence[Named], output: str | Path, rule: Rule) -> dict[str, Any]:
+def encode_records(
+    files: Sequence[Named], output: str | Path, rule: Rule, encodings: Encodings = NO_ENCODINGS
+) -> dict[str, Any]:
     """Encode records of FASTA files, class by class; see `encode_regions`.
 
     Raises
@@ -97,7 +125,7 @@ def encode_records(files: Sequence[Named], output: str | Path, rule: Rule) -> di
     if sum(str(path) == STDIO for _, path in files) > 1:
         raise InputError(f"--fasta {STDIO}: standard input can be read only once; name files for the rest")
     classes = sorted({str(name) for name, _ in files})
-    tally = _Tally(rule, classes)
+    tally = _Tally(rule, classes, encodings)
     inputs: list[Input] = []
     seen: dict[str, Path] = {}
     with store.create(output, rule, store.FASTA, classes) as writer:
@@ -127,11 +155,33 @@ def _load(path: Path, rule: Rule, seen: dict[str, Path]) -> tuple[str, dict[str,
     return digest.hexdigest(), records
 
 
+def _windows(part: store.Part, width: int) -> Iterator[np.ndarray]:
+    """Windows of a part, some at a time, shape (n, width), uint8; whole regions are filled up with N on the right."""
+    codes = np.concatenate([*part.codes, np.zeros(0, dtype=np.uint8)])
+    span = np.cumsum([0, *(len(one) for one in part.codes)])
+    starts = np.repeat(span[:-1], part.windows) + part.window_start
+    lengths = np.full(len(starts), width) if width else np.diff(span)
+    for first in range(0, len(starts), _BATCH):
+        start, length = starts[first : first + _BATCH], lengths[first : first + _BATCH]
+        place = np.arange(length.max())
+        inside = place < length[:, None]
+        cut = np.full(inside.shape, N, dtype=np.uint8)
+        cut[inside] = codes[(start[:, None] + place)[inside]]
+        yield cut
+
+
+def _described(encoders: Encoders) -> dict[str, Any]:
+    """The encoders' settings for the record; names of motifs follow from their file."""
+    return {
+        name: {key: value for key, value in facts.items() if key != "names"} for name, facts in encoders.facts().items()
+    }
+
+
 class _Tally:
     """What was kept and dropped so far, class by class."""
 
-    def __init__(self, rule: Rule, classes: list[str]) -> None:
-        self._rule, self._classes = rule, classes
+    def __init__(self, rule: Rule, classes: list[str], encodings: Encodings) -> None:
+        self._rule, self._classes, self._encodings = rule, classes, encodings
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._n_ambiguous = 0
         self._windows: list[np.ndarray] = []
@@ -139,6 +189,9 @@ class _Tally:
 
     def add(self, writer: store.Writer, cut: Cut) -> None:
         writer.add(cut.part)
+        if self._encodings.store:
+            for codes in _windows(cut.part, self._rule.width):
+                writer.store_encodings(self._encodings.encoders.encode(codes))
         self._dropped += cut.dropped
         self._n_ambiguous += cut.n_ambiguous
         self._windows.append(cut.part.windows)
@@ -158,7 +211,10 @@ class _Tally:
         }
         dropped = {reason: found for reason, found in dropped.items() if found}
         self._say(summary, dropped)
-        made = record("encode-seq", asdict(self._rule), inputs)
+        encoders = self._encodings.encoders
+        if encoders:
+            writer.keep(encoders)
+        made = record("encode-seq", {**asdict(self._rule), **_described(encoders)}, [*inputs, *self._encodings.inputs])
         writer.finish(scored, {"sizes": dict(sizes), "dropped": dropped, "record": made})
         return summary
 

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from crekit.encoding.encoders import Encoders, restore, sizes
 from crekit.encoding.windows import Rule, spread
 from crekit.errors import InputError
 from crekit.files import HeldErrors, output_path, require, sha256_file
@@ -23,6 +24,7 @@ from crekit.genome.regions import Regions
 FORMAT = "crekit sequences"
 VERSION = 1
 GENOME, FASTA = "genome", "fasta"
+PARTS = (0, 1, 2, -1)
 _DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
 _PACKED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 _NUMBERS = {"start": "i8", "end": "i8", "class": "i4", "span_start": "i8", "span": "i8", "windows": "i8"}
@@ -92,9 +94,36 @@ class Writer:
             stored[before:] = values
         self._file.check()
 
-    def finish(self, scored: np.ndarray, metadata: Mapping[str, Any]) -> None:
-        """State how many windows of each region are scored, and all else that is known."""
+    def store_encodings(self, encodings: Mapping[str, np.ndarray]) -> None:
+        """Store encodings of the next windows, shape (n, size) each, in the order of the windows."""
+        for name, values in encodings.items():
+            if f"encodings/{name}" not in self._handle:
+                shape = (0, values.shape[1])
+                self._handle.create_dataset(
+                    f"encodings/{name}",
+                    shape=shape,
+                    maxshape=(None, shape[1]),
+                    dtype="f4",
+                    chunks=(16, shape[1]),
+                    **_PACKED,
+                )
+            stored = self._handle[f"encodings/{name}"]
+            before = len(stored)
+            stored.resize(before + len(values), axis=0)
+            stored[before:] = values
+        self._file.check()
+
+    def keep(self, encoders: Encoders) -> None:
+        """Store the settings and arrays of encoders."""
+        self._handle.attrs["encoders"] = json.dumps(encoders.facts())
+        for name, array in encoders.arrays().items():
+            self._handle.create_dataset(f"encoders/{name}", data=array, **_PACKED)
+
+    def finish(self, scored: np.ndarray, metadata: Mapping[str, Any], split: np.ndarray | None = None) -> None:
+        """State how many windows of each region are scored, its part of a split if it has one, and all else known."""
         self._handle.create_dataset("scored", data=scored, dtype="i4", chunks=True, **_PACKED)
+        if split is not None:
+            self._handle.create_dataset("split", data=split, dtype="i1", chunks=True, **_PACKED)
         self._handle.attrs["metadata"] = json.dumps(metadata)
 
 
@@ -145,6 +174,10 @@ class Sequences:
         `crekit.encoding.windows.match_numbers`.
     sizes : dict of str to int
         Chromosomes of the genome; empty for FASTA records.
+    encoders : Encoders
+        k-mer vectors and motifs that models of these sequences read them by; none of them if it is false.
+    split : np.ndarray, shape (n,), int8, or None
+        Part of each region where the file holds a split: 0 train, 1 validation, 2 test, -1 none of them.
     record : dict
 
     Raises
@@ -189,6 +222,9 @@ class Sequences:
         self.sizes: dict[str, int] = metadata["sizes"]
         self.record: dict[str, Any] = metadata["record"]
         self.dropped: dict[str, dict[str, int]] = metadata["dropped"]
+        facts = json.loads(str(handle.attrs.get("encoders", "{}")))
+        arrays = {name: np.asarray(one[:]) for name, one in handle["encoders"].items()} if facts else {}
+        self.encoders = restore(facts, arrays)
         columns = {name: np.asarray(handle[name][:]) for name in (*_NUMBERS, "codes", "window_start", "scored")}
         chrom, self.ids = (handle[name].asstr()[:].astype(object) for name in ("chrom", "id"))
         _check_columns(columns, chrom, self.ids, self.classes, self.rule)
@@ -196,11 +232,18 @@ class Sequences:
         self.regions = Regions(chrom, columns["start"], columns["end"], names)
         self.span_start = columns["span_start"]
         self.n_windows, self.n_scored = columns["windows"], columns["scored"].astype(np.int64)
+        self.split = np.asarray(handle["split"][:]) if "split" in handle else None
+        if self.split is not None and (self.split.shape != self.ids.shape or not np.isin(self.split, PARTS).all()):
+            raise ValueError("the split cannot be right")
         self._codes = columns["codes"]
         self._span = np.concatenate([[0], np.cumsum(columns["span"])])
         self._window = np.concatenate([[0], np.cumsum(self.n_windows)])
         self._start = np.repeat(self._span[:-1], self.n_windows) + columns["window_start"]
         self._views = np.lib.stride_tricks.sliding_window_view(self._codes, self.rule.width or 1)
+        self.stored_encodings = sorted(handle.get("encodings", {}))
+        wanted = {name: (len(self._start), size) for name, size in sizes(facts).items()}
+        if any(handle[f"encodings/{name}"].shape != wanted.get(name) for name in self.stored_encodings):
+            raise ValueError("stored encodings cannot be right")
         if self.source == GENOME:
             self._check_places()
 
@@ -247,6 +290,21 @@ class Sequences:
         if not self.rule.width:
             return self._whole(np.asarray(region))
         return self._views[self._start[self._window[region] + window]]
+
+    def encodings(self, name: str, region: np.ndarray, window: np.ndarray) -> np.ndarray:
+        """Stored encodings of windows, shape (m, size), float32; `name` is one of `stored_encodings`.
+
+        Raises
+        ------
+        InputError
+            If the file was damaged or changed since it was opened.
+        """
+        wanted, place = np.unique(self._window[region] + window, return_inverse=True)
+        try:
+            with h5py.File(self.path, "r") as handle:
+                return np.asarray(handle[f"encodings/{name}"][wanted])[place]
+        except _DAMAGE as error:
+            raise InputError(f"{self.path}: damaged, or changed meanwhile; make it again with encode-seq") from error
 
     def _whole(self, region: np.ndarray) -> np.ndarray:
         first, length = self._span[region], self._span[region + 1] - self._span[region]

@@ -1,0 +1,92 @@
+"""From the files and options that name encoders to the encoders."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crekit.encoding.encode import Encodings
+from crekit.encoding.encoders import Encoders, KmerEncoding
+from crekit.encoding.kmer_embedding import POOLINGS, SIZE
+from crekit.encoding.kmer_vectors import read
+from crekit.errors import InputError
+from crekit.files import sha256_file
+from crekit.motifs import scoring
+from crekit.provenance import Input
+
+STRANDS, FREQUENCIES = ("both", "forward"), ("position", "length")
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """encode-seq's options for encoders, as they were given.
+
+    Parameters
+    ----------
+    kmer_vectors : Path, optional
+    k : int
+    pooling : str
+        ``axis`` or ``flat``.
+    motifs : Path, optional
+    motif_p : float
+    motif_thresholds : Path, optional
+        Thresholds of a HOMER file instead of `motif_p`: the published features.
+    strands : str
+        ``both`` or ``forward``.
+    frequency : str
+        Hits over scanned positions (``position``) or over bases (``length``).
+    store : bool
+    """
+
+    kmer_vectors: Path | None = None
+    k: int = 3
+    pooling: str = "axis"
+    motifs: Path | None = None
+    motif_p: float = 1e-4
+    motif_thresholds: Path | None = None
+    strands: str = "both"
+    frequency: str = "position"
+    store: bool = False
+
+    def check(self) -> None:
+        """Check what can be checked before files are read.
+
+        Raises
+        ------
+        InputError
+        """
+        for name, value, choices in (
+            ("pooling", self.pooling, POOLINGS),
+            ("strands", self.strands, STRANDS),
+            ("frequency", self.frequency, FREQUENCIES),
+        ):
+            if value not in choices:
+                raise InputError(f"--{name} {value}: choose {' or '.join(choices)}")
+        if not 0 < self.motif_p < 1:
+            raise InputError(f"--motif-p {self.motif_p}: give a probability such as 1e-4")
+        if self.motif_thresholds and not self.motifs:
+            raise InputError("--motif-thresholds belongs to --motifs; give both")
+        if self.store and not (self.kmer_vectors or self.motifs):
+            raise InputError("--store writes k-mer embeddings and motif frequencies; give --kmer-vectors or --motifs")
+
+
+def read_encoders(options: EncoderOptions) -> Encodings:
+    """The encoders that were asked for, and their files as inputs.
+
+    Raises
+    ------
+    InputError
+        If an option or a file is wrong.
+    """
+    options.check()
+    kmer = motif = None
+    inputs = []
+    if options.kmer_vectors is not None:
+        kmer = KmerEncoding(read(options.kmer_vectors, options.k), options.pooling, SIZE)
+        inputs.append(Input("kmer-vectors", "", sha256_file(options.kmer_vectors)))
+    if options.motifs is not None:
+        inputs.append(Input("motifs", "", sha256_file(options.motifs)))
+        if options.motif_thresholds is not None:
+            motif = scoring.published(options.motifs, options.motif_thresholds, options.strands, options.frequency)
+            inputs.append(Input("motif-thresholds", "", sha256_file(options.motif_thresholds)))
+        else:
+            motif = scoring.calibrated(options.motifs, options.motif_p, options.strands, options.frequency)
+    return Encodings(Encoders(kmer, motif), tuple(inputs), options.store)
