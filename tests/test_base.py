@@ -39,6 +39,14 @@ def test_dash_is_standard_input(monkeypatch):
     assert files.read_text("-") == "chr1\t0\t9\n"
 
 
+def test_dash_is_called_standard_input_where_it_is_wrong(monkeypatch):
+    for content, message in ((b"\xff", "not a text file"), (b"\x1f\x8b\x08", "the gzip file is truncated")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        with pytest.raises(InputError, match=f"^standard input: {message}"):
+            files.read_text("-")
+    assert files.called(Path("a/b.bed")) == "a/b.bed"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -157,6 +165,16 @@ def test_a_pipe_gets_the_whole_output(tmp_path):
         handle.write("line\n" * 3)
     reader.join()
     assert got == ["line\n" * 3]
+
+
+def test_a_reader_of_the_help_that_has_seen_enough_is_no_error(tmp_path):
+    """The help is printed by Rich, which makes an exit status of 1 of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", SAMPLE, "--help"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -392,6 +410,20 @@ def test_names_are_cut_from_paths_at_the_first_equals_sign(tmp_path, monkeypatch
     for wrong in ("=x.bam", "K4="):
         with pytest.raises(InputError, match="give NAME=PATH, with both of them"):
             named_paths([wrong])
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\tb", "a\nb", "a\x1bb", " ", "a ", "\x7f"])
+def test_a_name_that_no_table_and_no_file_can_bear_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="holds a slash, a control character or a space at an end; give a plain name"):
+        named_paths([f"{name}=x.bed"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b=x.bed").touch()
+    assert named_paths(["a/b=x.bed", "weak enhancer=x.bed", "Verstärker=x.bed"]) == [
+        (None, Path("a/b=x.bed")),
+        ("weak enhancer", Path("x.bed")),
+        ("Verstärker", Path("x.bed")),
+    ]
 
 
 # --- signals and streams, which need a process of their own

@@ -196,6 +196,10 @@ def _run(app: Tool, prog: str, args: list[str]) -> int:
         return BAD_INPUT
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Rich, as it prints the help, makes a 1 of it
+            return 128 + signal.SIGPIPE
+        raise
     except InputError as error:
         return _failed(prog, error, BAD_INPUT, debug)
     except (WorkError, MemoryError) as error:
@@ -282,7 +286,14 @@ def _bars(quiet: bool) -> progress.Reporter:
 
 
 def named_paths(arguments: Iterable[str]) -> list[tuple[str | None, Path]]:
-    """``NAME=PATH`` or ``PATH`` arguments as (name or None, path). A path that exists is never cut at a ``=`` in it."""
+    """``NAME=PATH`` or ``PATH`` arguments as (name or None, path). A path that exists is never cut at a ``=`` in it.
+
+    Raises
+    ------
+    InputError
+        If a name is empty, or cannot stand in a table or in the name of a file: it holds a slash, a tab or another
+        control character, or begins or ends with a space.
+    """
     pairs: list[tuple[str | None, Path]] = []
     for argument in arguments:
         name, separator, path = argument.partition("=")
@@ -291,5 +302,10 @@ def named_paths(arguments: Iterable[str]) -> list[tuple[str | None, Path]]:
             continue
         if not name or not path:
             raise InputError(f"{argument!r}: give NAME=PATH, with both of them")
+        if name != name.strip() or "/" in name or not name.isprintable():
+            raise InputError(
+                f"{argument!r}: the name {name!r} holds a slash, a control character or a space at an end; "
+                "give a plain name, or the path of a file that is there"
+            )
         pairs.append((name, Path(path)))
     return pairs

@@ -232,3 +232,42 @@ def test_gc_is_matched_no_worse_than_by_tangermeme(fasta, bases):
         found.append([ks_distance(gc, shares(bases, regions, b"GCgc")) for regions in (ours, theirs)])
     ours, theirs = np.array(found).T
     assert (ours <= theirs).all(), found
+
+
+def test_ground_that_is_far_too_little_is_given_up_before_the_best_places_are_looked_for(tmp_path, monkeypatch):
+    """40 positives of 200 bases on 40,000: 5,000 partners would fill them 25 times."""
+    rng = np.random.default_rng(4)
+    letters = np.frombuffer(b"ACGT", dtype=np.uint8)[rng.integers(0, 4, 40_000)]
+    fasta = toy.write_fasta(tmp_path / "g.fa", {"chr1": letters})
+    start = np.arange(40) * 1_000
+    positives = make(["chr1"] * 40, start, start + 200, "enhancer")
+    matches = []
+    place = background._place
+
+    def noted(ground, length, like, match, rng):
+        matches.append((len(length), match))
+        return place(ground, length, like, match, rng)
+
+    monkeypatch.setattr(background, "_place", noted)
+    with pytest.raises(InputError, match=r"chr1 has room for \d+ of 5000 "):
+        draw(fasta, positives, NOTHING, ratio=125)
+    assert matches == [(5000, ()), (5000, ())]  # the trial, and the draw for comparison
+    matches.clear()
+    draw(fasta, positives, NOTHING, ratio=1)
+    assert matches == [(40, ("length", "gc")), (40, ())]
+
+
+def test_after_a_length_found_no_place_longer_ones_are_not_looked_for(tmp_path):
+    """Two stretches of 200 bases and one of 50: the third span of 200 finds nothing, 300 is not asked for, 20 is."""
+    letters = np.full(1_000, ord("N"), dtype=np.uint8)
+    letters[100:300], letters[400:600], letters[700:750] = (ord("A"),) * 3
+    fasta = toy.write_fasta(tmp_path / "g.fa", {"chr1": letters})
+    with Genome(fasta) as genome:
+        ground = survey(genome, ["chr1"], NOTHING, NOTHING)
+    length = np.array([200, 200, 200, 300, 200, 20])
+    start = background._place(
+        ground, length, background.Composition(length, np.zeros(6), None), (), np.random.default_rng(3)
+    )
+    assert sorted(start[:2]) == [100, 400]
+    assert (start[2:5] == background.UNPLACED).all()
+    assert 700 <= start[5] <= 730

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crekit.errors import InputError
-from crekit.genome.regions import Regions, concatenate, make, overlaps, parse_bed, read_bed, write_bed
+from crekit.genome.regions import Regions, concatenate, make, overlaps, parse_bed, read_bed, read_beds, write_bed
 
 SIZES = {"chr1": 1000, "chr2": 500}
 
@@ -183,3 +183,17 @@ def test_overlaps_equals_bedtools_window(rng, tmp_path, distance):
     assert shown.splitlines() == [
         f"{chrom}\t{start}\t{end}\ta\t0\t." for chrom, start, end, _ in spans(mine[overlaps(mine, others, distance)])
     ]
+
+
+def test_a_region_in_two_files_is_named_with_both_files_and_lines(tmp_path):
+    (tmp_path / "a.bed").write_text("# first\nchr1\t0\t9\nchr1\t20\t30\n")
+    (tmp_path / "b.bed").write_text("chr2\t0\t9\n\nchr2\t5\t9\nchr1\t20\t30\n")
+    with pytest.raises(InputError) as refused:
+        read_beds([("enhancer", tmp_path / "a.bed"), ("promoter", tmp_path / "b.bed")])
+    assert str(refused.value) == (
+        f"{tmp_path}/b.bed, line 4: chr1:20-30 stands in {tmp_path}/a.bed, line 3, too; remove it from one"
+    )
+    (tmp_path / "b.bed").write_text("chr1\t20\t31\n")
+    regions, checksums = read_beds([("enhancer", tmp_path / "a.bed"), ("promoter", tmp_path / "b.bed")])
+    assert spans(regions) == [("chr1", 0, 9, "enhancer"), ("chr1", 20, 30, "enhancer"), ("chr1", 20, 31, "promoter")]
+    assert checksums == [hashlib.sha256((tmp_path / f"{one}.bed").read_bytes()).hexdigest() for one in "ab"]

@@ -85,6 +85,6 @@ def test_regions_that_do_not_fit_are_refused(inputs):
     ):
         with pytest.raises(InputError, match=match):
             table(inputs, (None, text))
-    with pytest.raises(InputError, match=r"1.bed: chr1:0-2000 stands in another regions file too"):
+    with pytest.raises(InputError, match=r"1.bed, line 1: chr1:0-2000 stands in .*0.bed, line 1, too"):
         table(inputs, ("a", "chr1\t0\t2000\n"), ("b", "chr1\t0\t2000\n"))
     assert not (inputs[0].parent / "out.tsv").exists()

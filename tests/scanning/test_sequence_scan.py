@@ -218,7 +218,7 @@ def test_what_does_not_fit_is_refused(inputs, tmp_path, monkeypatch):
     for match, text, options in (
         ("--chroms: what a stream holds is known at its end", ">chr1\nACGT\n", {"chroms": "chr1"}),
         ("-: standard input is the genome already", ">chr1\nACGT\n", {"markers": "-"}),
-        ("-: holds no record", "", {}),
+        ("standard input: holds no record", "", {}),
         ("record chr1: base 3 is U, so this is RNA", ">chr1\nACU\n", {}),
         ("record chr2: is empty", f">chr1\n{'A' * 400}\n>chr2\n", {}),
         ("record chr1: stands there twice", f">chr1\n{'A' * 400}\n>chr1\nAC\n", {}),

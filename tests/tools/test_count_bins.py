@@ -1,5 +1,6 @@
 """count-bins as a user runs it."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -8,8 +9,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
-from reads import SIZES, simulate, write_bam
+from reads import SIZES, simulate, write_bam, write_bigwig
 from running import run_tool
 
 from crekit.signal.tracks import Tracks
@@ -160,3 +162,47 @@ def test_sizes_of_the_simulated_genome_are_stored(folder, tmp_path):
     assert run_tool("count-bins", folder / "input.bam", "-o", tmp_path / "x.h5", "-q").returncode == 0
     with Tracks(tmp_path / "x.h5") as tracks:
         assert tracks.sizes == SIZES
+
+
+def test_a_filter_of_reads_that_a_bigwig_has_not_is_warned_of(folder, tmp_path):
+    bigwig = write_bigwig(tmp_path / "values.bw", [("chr1", 0, 500, 2.0)], SIZES)
+    done = run_tool(
+        "count-bins", f"A={folder}/input.bam", f"B={bigwig}", "--min-mapq", 10, "--duplicates", "drop", "-o",
+        tmp_path / "x.h5",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"warning: {bigwig}: a bigWig has values and no reads, so that --min-mapq 10, --duplicates drop does nothing; "
+        "filter before it is made\n"
+    ) in done.stderr
+    for files, options in (([f"A={folder}/input.bam"], ["--min-mapq", 10]), ([f"B={bigwig}"], [])):
+        done = run_tool("count-bins", *files, *options, "-o", tmp_path / "y.h5")
+        assert (done.returncode, "a bigWig has" in done.stderr) == (0, False)
+
+
+def test_a_control_with_fewer_chromosomes_than_its_mark_has_a_remedy_of_its_own(tmp_path):
+    mark = write_bam(tmp_path / "A.bam", [{"start": 5}], {"chr1": 5_000, "chr2": 5_000, "chr3": 5_000})
+    control = write_bam(tmp_path / "input.bam", [{"start": 5}], {"chr1": 5_000, "chr3": 5_000})
+    given = ("count-bins", mark, "--control", control, "-o", tmp_path / "x.h5")
+    done = run_tool(*given)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"count-bins: error: {control}: a control without chr2, which {mark} has; give a control of the whole genome, "
+        "or store only what both have, with --chroms (chr1, chr3)\n",
+    )
+    assert run_tool(*given, "--chroms", "chr1,chr3", "-q").returncode == 0
+
+
+def test_a_reference_of_plain_gzip_is_told_to_be_bgzip(tmp_path):
+    bam = write_bam(tmp_path / "A.bam", [{"start": 5}], {"chr1": 500})
+    fasta = tmp_path / "g.fa"
+    fasta.write_text(">chr1\n" + "ACGTN" * 100 + "\n")
+    pysam.view("-C", "-T", str(fasta), "-o", str(tmp_path / "A.cram"), str(bam), catch_stdout=False)
+    pysam.index(str(tmp_path / "A.cram"))
+    (tmp_path / "g.fa.gz").write_bytes(gzip.compress(fasta.read_bytes(), mtime=0))
+    done = run_tool("count-bins", tmp_path / "A.cram", "--reference", tmp_path / "g.fa.gz", "-o", tmp_path / "x.h5")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"count-bins: error: {tmp_path}/g.fa.gz: plain gzip, in which no place can be found; unpack it, pack it with "
+        "bgzip, and run samtools faidx again\n",
+    )

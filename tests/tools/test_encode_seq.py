@@ -173,7 +173,8 @@ def test_wrong_records_are_refused_in_one_line(folder):
     (folder / "b.fa").write_text((folder / "e.fa").read_text())
     both = [f"--fasta=enhancer={folder / 'e.fa'}", f"--fasta=background={folder / 'b.fa'}"]
     assert_refused(folder, encode(folder, *both), "record e1: stands in")
-    assert_refused(folder, encode(folder, "--fasta=e=-", input=""), "-: holds no record; give a FASTA file")
+    nothing = encode(folder, "--fasta=e=-", input="")
+    assert_refused(folder, nothing, "standard input: holds no record; give a FASTA file")
     (folder / "b.fa").write_bytes(gzip.compress((folder / "e.fa").read_bytes())[:-20])
     assert_refused(folder, encode(folder, both[1]), "b.fa: the gzip file is truncated or damaged")
 

@@ -137,7 +137,8 @@ def test_genomes_that_cannot_be_read_are_refused(inputs, tmp_path):
 
 
 def test_streams_that_break_off_leave_nothing(inputs, tmp_path, monkeypatch):
-    for text, message in (("", "-: holds no record"), (">a\n" + "ACGT" * 100 + "\n>b\n", "record b: is empty")):
+    bad = {"": "standard input: holds no record", f">a\n{'ACGT' * 100}\n>b\n": "record b: is empty"}
+    for text, message in bad.items():
         monkeypatch.setattr("sys.stdin", stream(text.encode()))
         refused(tmp_path, message, *inputs[:2], "-g", "-")
 

@@ -28,6 +28,9 @@ GC_TOLERANCE, REPEAT_TOLERANCE = 0.002, 0.02
 _GC_WEIGHT, _REPEAT_WEIGHT = 4, 1
 _SHOWN = 3
 _DRAWS = 4000  # places tried for a region before the ground is walked through
+# Where so large a share of the ground is asked for, it is first seen whether that fits at all, which takes no time
+# without a match; where more than this share of the regions does not, a match would not make them fit.
+_TIGHT, _LOST = 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -134,12 +137,16 @@ def _draw(positives: Regions, ground: Ground, rules: Rules, name: str, source: s
     like = _composition(ground, positives, repeats)
     if (empty := np.flatnonzero(np.isnan(like.gc))).size:
         raise InputError(f"{source}: {positives.ids[empty[0]]} has no A, C, G or T in the genome; remove it")
-    share_rng, place_rng, compare_rng = (np.random.default_rng([*seed, use]) for use in range(3))
+    share_rng, place_rng, compare_rng, trial_rng = (np.random.default_rng([*seed, use]) for use in range(4))
     length = positives.end - positives.start if LENGTH in rules.match else np.full(len(positives), rules.length)
     partners = _partners(len(positives), rules.ratio, share_rng)
     partners = partners[np.argsort(_hardest_first(length, like.gc)[partners], kind="stable")]
     fixed = np.full(len(partners), rules.length)
-    start = _place(ground, length[partners], _some(like, partners), rules.match, place_rng)
+    start = None
+    if length[partners].sum() > _TIGHT * sum(facts["free"] for facts in ground.bases.values()):
+        start = _place(ground, length[partners], _some(like, partners), (), trial_rng)
+    if start is None or (start == UNPLACED).mean() <= _LOST:
+        start = _place(ground, length[partners], _some(like, partners), rules.match, place_rng)
     anywhere = _place(ground, fixed, _some(like, partners), (), compare_rng)
     found, there = start != UNPLACED, anywhere != UNPLACED
     regions = ground.regions(start[found], length[partners][found], name)

@@ -10,7 +10,7 @@ import numpy as np
 
 from crekit import provenance
 from crekit.errors import InputError
-from crekit.files import output_text, require_writable, write_json
+from crekit.files import called, output_text, require_writable, write_json
 from crekit.genome import exclusion
 from crekit.genome.background import Background, sample
 from crekit.genome.background_rules import GC, LENGTH, REPEATS, Rules
@@ -74,7 +74,7 @@ def run(files: Files, rules: Rules, *, name: str, chroms: str | None = None, see
     InputError
     """
     files.check()
-    source = ", ".join(str(path) for _, path in files.positives)
+    source = ", ".join(called(path) for _, path in files.positives)
     with Genome(files.genome) as genome:
         chosen = None if chroms is None else select(chroms, genome.sizes)
         positives, inputs = _positives(files.positives, genome, chosen)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crekit.errors import InputError
-from crekit.files import read_text
+from crekit.files import called, read_text
 
 _MITOCHONDRION = {"chrM", "chrMT", "M", "MT"}
 _LAST = {"X": 1, "Y": 2, "M": 3, "MT": 3}
@@ -33,17 +33,18 @@ def read_sizes(path: str | Path) -> dict[str, int]:
         If a line has no positive size, a name stands there twice, or the file holds none.
     """
     sizes: dict[str, int] = {}
+    source = called(path)
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()
         if len(fields) < 2 or not fields[1].isdecimal() or int(fields[1]) == 0:
-            raise InputError(f"{path}, line {number}: not a name and a size in bases; give two columns or a .fai")
+            raise InputError(f"{source}, line {number}: not a name and a size in bases; give two columns or a .fai")
         if fields[0] in sizes:
-            raise InputError(f"{path}, line {number}: {fields[0]} stands there twice; remove one")
+            raise InputError(f"{source}, line {number}: {fields[0]} stands there twice; remove one")
         sizes[fields[0]] = int(fields[1])
     if not sizes:
-        raise InputError(f"{path}: holds no chromosome sizes; give two columns (name, bases) or a .fai")
+        raise InputError(f"{source}: holds no chromosome sizes; give two columns (name, bases) or a .fai")
     return sizes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from crekit.errors import InputError
-from crekit.files import read_bytes
+from crekit.files import called, read_bytes
 from crekit.genome.regions import Regions, make, parse_bed
 
 _SKIPPED = (b"#", b"track", b"browser")
@@ -41,8 +41,8 @@ def read(
     InputError
         If the file cannot be read, a record is wrong or ends past its chromosome, or there is no record.
     """
-    data = read_bytes(path)
-    lines = _exons(data, str(path)) if is_gtf(data) else _decoded(data, str(path))
+    data, source = read_bytes(path), called(path)
+    lines = _exons(data, source) if is_gtf(data) else _decoded(data, source)
     checksum = hashlib.sha256(data).hexdigest()
     if chroms is not None:
         kept = _only(lines, chroms)
@@ -50,7 +50,7 @@ def read(
             return make([], [], [], []), checksum
         lines = kept
     spans = parse_bed(
-        lines, str(path), name="", sizes=sizes, sizes_source=sizes_source, strangers=True, unique=False, named=False
+        lines, source, name="", sizes=sizes, sizes_source=sizes_source, strangers=True, unique=False, named=False
     )
     return spans.on(sizes), checksum
 

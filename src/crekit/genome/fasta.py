@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from crekit.errors import InputError
-from crekit.files import STDIO, require
+from crekit.files import STDIO, called, require
 from crekit.genome.chromosomes import natural_key
 from crekit.genome.faidx import NotIndexable, find_index, packing, read_index
 
@@ -200,18 +200,19 @@ def read_records(path: str | Path) -> Iterator[tuple[str, np.ndarray]]:
     from Bio.SeqIO.FastaIO import SimpleFastaParser
 
     seen: set[str] = set()
+    source = called(path)
     with _text(path) as handle:
         try:
             first = handle.readline()
             while first and not first.strip():
                 first = handle.readline()
             if not first:
-                raise InputError(f"{path}: holds no record; give a FASTA file")
+                raise InputError(f"{source}: holds no record; give a FASTA file")
             if not first.startswith(">"):
-                raise InputError(f"{path}: does not begin with '>', so it is no FASTA; give a FASTA file")
+                raise InputError(f"{source}: does not begin with '>', so it is no FASTA; give a FASTA file")
             for header, text in SimpleFastaParser(_Pushed(first, handle)):
                 name = header.split(maxsplit=1)[0] if header.strip() else ""
-                where = f"{path}, record {name or len(seen) + 1}"
+                where = f"{source}, record {name or len(seen) + 1}"
                 if not name:
                     raise InputError(f"{where}: has no name; write one after the '>'")
                 if not text:
@@ -221,9 +222,9 @@ def read_records(path: str | Path) -> Iterator[tuple[str, np.ndarray]]:
                 seen.add(name)
                 yield name, encode(text, where)
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not a text file; give a FASTA file") from error
+            raise InputError(f"{source}: not a text file; give a FASTA file") from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path}: the gzip file is truncated or damaged; copy or make it again") from error
+            raise InputError(f"{source}: the gzip file is truncated or damaged; copy or make it again") from error
 
 
 def _text(path: str | Path) -> io.TextIOBase:

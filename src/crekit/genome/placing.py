@@ -113,8 +113,11 @@ def place(
     starts = np.full(len(lengths), -1, dtype=np.int64)
     running = np.zeros(len(free[0]), dtype=np.int64)
     known, least = 0, 0
+    hopeless = 2**62
     for i in range(len(lengths)):
         length = lengths[i]
+        if length >= hopeless:  # the ground only shrinks: where this length found no place, it never will
+            continue
         if length != known:  # places before the end of each interval
             total = 0
             for k in range(len(running)):
@@ -143,4 +146,6 @@ def place(
         if found >= 0:
             starts[i] = found
             mark(taken, found, found + length)
+        else:
+            hopeless = length
     return starts

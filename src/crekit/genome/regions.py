@@ -3,7 +3,7 @@
 Coordinates are 0-based and half-open, as in BED. A region's id is ``chrom:start-end``; its name is its class.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TextIO
@@ -11,7 +11,7 @@ from typing import TextIO
 import numpy as np
 
 from crekit.errors import InputError
-from crekit.files import read_text, sha256_text
+from crekit.files import called, read_text, sha256_text
 from crekit.genome.chromosomes import natural_key, require_known
 
 
@@ -122,9 +122,7 @@ def parse_bed(
     ends: list[int] = []
     names: list[str] = []
     seen: dict[tuple[str, int, int], int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#") or line.split(maxsplit=1)[0] in {"track", "browser"}:
-            continue
+    for number, line in _records(text):
         fields = line.split("\t")
         where = f"{source}, line {number}"
         chrom, start, end = _span(fields, where)
@@ -148,6 +146,18 @@ def parse_bed(
     return make(chroms, starts, ends, names)
 
 
+def _records(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that are records, with their numbers."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#") and line.split(maxsplit=1)[0] not in {"track", "browser"}:
+            yield number, line
+
+
+def _line_of(text: str, span: tuple[str, int, int]) -> int:
+    """Number of the first line of a span that is there."""
+    return next(number for number, line in _records(text) if _span(line.split("\t"), "") == span)
+
+
 def _span(fields: list[str], where: str) -> tuple[str, int, int]:
     if len(fields) < 3:
         raise InputError(f"{where}: {len(fields)} column(s) where BED needs chrom, start and end, separated by tabs")
@@ -167,7 +177,7 @@ def read_bed(path: str | Path, **checks: object) -> tuple[Regions, str]:
     Takes the keywords of `parse_bed`.
     """
     text = read_text(path)
-    return parse_bed(text, str(path), **checks), sha256_text(text)  # type: ignore[arg-type]
+    return parse_bed(text, called(path), **checks), sha256_text(text)  # type: ignore[arg-type]
 
 
 def read_beds(files: Sequence[tuple[str | None, Path]], **checks: object) -> tuple[Regions, list[str]]:
@@ -185,13 +195,20 @@ def read_beds(files: Sequence[tuple[str | None, Path]], **checks: object) -> tup
     InputError
         If a file is wrong, or a span stands in two of them.
     """
-    loaded = [read_bed(path, name=name, **checks) for name, path in files]
-    seen: set[str] = set()
-    for (_, path), (part, _) in zip(files, loaded, strict=True):
-        if twice := seen.intersection(part.ids):
-            raise InputError(f"{path}: {min(twice)} stands in another regions file too; remove it from one")
-        seen.update(part.ids)
-    return concatenate(part for part, _ in loaded), [checksum for _, checksum in loaded]
+    texts = [read_text(path) for _, path in files]
+    parts = []
+    first: dict[tuple[str, int, int], int] = {}
+    for number, ((name, path), text) in enumerate(zip(files, texts, strict=True)):
+        part = parse_bed(text, called(path), name=name, **checks)  # type: ignore[arg-type]
+        spans = list(zip(part.chrom, part.start.tolist(), part.end.tolist(), strict=True))
+        for span in spans:
+            if (there := first.setdefault(span, number)) != number:
+                raise InputError(
+                    f"{called(path)}, line {_line_of(text, span)}: {span[0]}:{span[1]}-{span[2]} stands in "
+                    f"{called(files[there][1])}, line {_line_of(texts[there], span)}, too; remove it from one"
+                )
+        parts.append(part)
+    return concatenate(parts), [sha256_text(text) for text in texts]
 
 
 def write_bed(handle: TextIO, regions: Regions) -> None:

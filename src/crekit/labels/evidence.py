@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from crekit.errors import InputError
-from crekit.files import read_text, sha256_text
+from crekit.files import called, read_text, sha256_text
 from crekit.genome.chromosomes import natural_key, read_sizes, require_known, select
 from crekit.genome.regions import Regions, make, parse_bed
 from crekit.provenance import Input
@@ -118,13 +118,13 @@ class _Reader:
         self.inputs: list[Input] = []
 
     def peaks(self, path: str | Path, role: str) -> Regions:
-        return self._parse(self._text(path, role), str(path), needed=role == "open")
+        return self._parse(self._text(path, role), called(path), needed=role == "open")
 
     def tss(self, path: str | Path) -> Regions:
         text = self._text(path, "tss")
         if is_gtf(text):
-            return self._parse(gtf_starts(text, str(path)), str(path), needed=True)
-        return five_prime(self._parse(text, str(path), needed=True), _only(text, self.chosen), str(path))
+            return self._parse(gtf_starts(text, called(path)), called(path), needed=True)
+        return five_prime(self._parse(text, called(path), needed=True), _only(text, self.chosen), called(path))
 
     def _text(self, path: str | Path, role: str) -> str:
         text = read_text(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crekit.errors import InputError
-from crekit.files import read_text, sha256_text
+from crekit.files import called, read_text, sha256_text
 from crekit.genome.chromosomes import natural_key, require_known
 from crekit.genome.regions import Regions, parse_bed
 from crekit.labels.evidence import five_prime, gtf_starts, is_gtf
@@ -41,9 +41,9 @@ def read_tss(path: str | Path, sizes: Mapping[str, int], source: str = "the trac
     """
     text = read_text(path)
     if is_gtf(text):
-        regions = _parse(gtf_starts(text, str(path)), str(path), sizes, source)
+        regions = _parse(gtf_starts(text, called(path)), called(path), sizes, source)
     else:
-        regions = five_prime(_parse(text, str(path), sizes, source), text, str(path))
+        regions = five_prime(_parse(text, called(path), sizes, source), text, called(path))
     middle = regions.midpoint
     return Annotation(Regions(regions.chrom, middle, middle + 1, regions.name), sha256_text(text))
 
@@ -60,7 +60,7 @@ def read_markers(path: str | Path, sizes: Mapping[str, int], source: str = "the 
         If the file cannot be read, a record is wrong or past the end of its chromosome, or no chromosome is in `sizes`.
     """
     text = read_text(path)
-    return Annotation(_parse(text, str(path), sizes, source), sha256_text(text))
+    return Annotation(_parse(text, called(path), sizes, source), sha256_text(text))
 
 
 def _parse(text: str, path: str, sizes: Mapping[str, int], source: str) -> Regions:

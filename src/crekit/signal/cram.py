@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from crekit.errors import InputError
+from crekit.files import require
 from crekit.genome.chromosomes import require_known
+from crekit.genome.faidx import packing
 from crekit.signal import bgzf
 from crekit.signal.alignments import Alignments, of_stream
 from crekit.signal.bam import Header, sort_order
@@ -81,6 +83,11 @@ def read_header(path: str | Path, reference: str | Path | None) -> Header:
 def _require_reference(path: str | Path, sizes: dict[str, int], reference: str | Path) -> None:
     import pysam
 
+    if require(reference).is_file() and packing(Path(reference)) == "gzip":
+        raise InputError(
+            f"{reference}: plain gzip, in which no place can be found; unpack it, pack it with bgzip, and run samtools "
+            "faidx again"
+        )
     try:
         with pysam.FastaFile(str(reference)) as fasta:
             lengths = dict(zip(fasta.references, fasta.lengths, strict=True))

@@ -14,7 +14,7 @@ from crekit.genome import chromosomes
 from crekit.genome.regions import Regions, read_bed
 from crekit.signal.filetypes import BIGWIG, TRACKS
 from crekit.signal.inspection import File, inspect
-from crekit.signal.rules import Rule
+from crekit.signal.rules import DROP, Rule
 from crekit.signal.samplesheet import Source, mark_of
 from crekit.signal.tracks import CONTROL, NORMALISATIONS, SIGNAL, n_bins
 
@@ -157,13 +157,27 @@ def make_plan(sources: list[Source], request: Request) -> tuple[Plan, Problems]:
         problems.append(f"--normalise {normalise}: give {' or '.join(NORMALISATIONS)}")
     sizes: dict[str, int] = {}
     with problems.noted():
-        sizes = _sizes([files[path] for path in dict.fromkeys(s.path for s in known)], request, problems)
+        sizes = _sizes(known, files, request, problems)
     blacklist = None
     if request.blacklist is not None:
         with problems.noted():
             blacklist = _blacklist(request.blacklist, sizes, joined)
     rule = replace(request.rule, bin_size=bin_size)
+    _warn_of_idle(items, rule)
     return Plan(items, joined, rule, sizes, normalise, blacklist, request.reference), problems
+
+
+def _warn_of_idle(items: Iterable[Item], rule: Rule) -> None:
+    """Warn of a filter of reads that is asked for where a file has no reads."""
+    filters = rule.filters
+    asked = [f"--min-mapq {filters.min_mapq}"] if filters.min_mapq else []
+    asked += [f"--{name} drop" for name in ("duplicates", "secondary") if getattr(filters, name) == DROP]
+    for file in dict.fromkeys(item.file.path for item in items if item.file.kind == BIGWIG) if asked else ():
+        log.warning(
+            "warning: %s: a bigWig has values and no reads, so that %s does nothing; filter before it is made",
+            file,
+            ", ".join(asked),
+        )
 
 
 def _joined(sources: list[Source], files: Mapping[Path, File], problems: Problems) -> Iterator[File]:
@@ -237,8 +251,12 @@ _NAMES = {"bin_size": "bin size", "normalise": "normalisation"}
 _REMEDIES = {"bin_size": "count the files again with one --bin-size", "normalise": "say which with --normalise"}
 
 
-def _sizes(files: list[File], request: Request, problems: Problems) -> dict[str, int]:
+def _sizes(
+    sources: list[Source], files_of: Mapping[Path, File], request: Request, problems: Problems
+) -> dict[str, int]:
     """Chromosomes to store and their sizes; all files must have them."""
+    files = [files_of[path] for path in dict.fromkeys(one.path for one in sources)]
+    signals = {one.path for one in sources if one.role == SIGNAL}
     known: dict[str, int] = {}
     source: dict[str, str | Path] = {}
     if request.sizes is not None:
@@ -254,16 +272,24 @@ def _sizes(files: list[File], request: Request, problems: Problems) -> dict[str,
     chosen = names if request.chroms is None else chromosomes.select(request.chroms, known)
     for file in files:
         with problems.noted():
-            _require_chromosomes(file, {chrom: known[chrom] for chrom in chosen}, source)
+            _require_chromosomes(file, {chrom: known[chrom] for chrom in chosen}, source, file.path not in signals)
     return {chrom: known[chrom] for chrom in chosen}
 
 
-def _require_chromosomes(file: File, sizes: Mapping[str, int], source: Mapping[str, str | Path]) -> None:
+def _require_chromosomes(
+    file: File, sizes: Mapping[str, int], source: Mapping[str, str | Path], is_control: bool
+) -> None:
     """Check that a file has the chromosomes to store, in the same sizes; a bigWig may lack some."""
     missing = [chrom for chrom in sizes if chrom not in file.sizes]
     respelled = [chrom for chrom in missing if file.sizes.keys() & {f"chr{chrom}", chrom.removeprefix("chr")}]
     if missing and not respelled and file.kind == BIGWIG and len(missing) < len(sizes):
         log.warning("warning: %s: has no %s; bins there are 0", file.path, chromosomes.abridged(missing, 5))
+    elif is_control and missing and not respelled and len(missing) < len(sizes):
+        shared = chromosomes.abridged([chrom for chrom in sizes if chrom in file.sizes], 5)
+        raise InputError(
+            f"{file.path}: a control without {chromosomes.abridged(missing, 5)}, which {source[missing[0]]} has; give "
+            f"a control of the whole genome, or store only what both have, with --chroms ({shared})"
+        )
     elif missing:
         first = (respelled or missing)[0]
         chromosomes.require_known([first], str(source[first]), file.sizes, str(file.path))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crekit.errors import InputError
-from crekit.files import read_text
+from crekit.files import called, read_text
 from crekit.signal.tracks import CONTROL, SIGNAL
 
 COLUMNS = ("mark", "replicate", "path", "control")
@@ -56,28 +56,29 @@ def read_samplesheet(path: str | Path) -> list[Source]:
         Naming sheet, row and column, if a column is missing or unknown, a cell is empty, or a mark has the same
         replicate or path twice.
     """
+    source = called(path)
     rows = csv.reader(io.StringIO(read_text(path).removeprefix("\ufeff")), strict=True)
     try:
         table = [(rows.line_num, [cell.strip() for cell in row]) for row in rows]
     except csv.Error as error:
-        raise InputError(f"{path}, row {rows.line_num}: not CSV ({error}); separate the cells by commas") from error
+        raise InputError(f"{source}, row {rows.line_num}: not CSV ({error}); separate the cells by commas") from error
     table = [(number, row) for number, row in table if any(row)]
     if len(table) < 2:
-        raise InputError(f"{path}: holds no file; give a row with {', '.join(COLUMNS)} and one row a file")
+        raise InputError(f"{source}: holds no file; give a row with {', '.join(COLUMNS)} and one row a file")
     header = table[0][1]
-    _check_header(path, header)
+    _check_header(source, header)
     sources: list[Source] = []
     seen: dict[tuple[str, ...], int] = {}
     for number, row in table[1:]:
         if len(row) != len(header):
-            raise InputError(f"{path}, row {number}: {len(row)} cells where the header has {len(header)}")
+            raise InputError(f"{source}, row {number}: {len(row)} cells where the header has {len(header)}")
         cells = dict(zip(header, row, strict=True))
-        _check_row(path, number, cells, seen)
+        _check_row(source, number, cells, seen)
         sources += _of_row(Path(path), number, cells)
     return list(dict.fromkeys(sources))
 
 
-def _check_header(path: str | Path, header: list[str]) -> None:
+def _check_header(path: str, header: list[str]) -> None:
     for column in _NEEDED:
         if column not in header:
             raise InputError(f"{path}, row 1: no column {column}; the columns are {', '.join(COLUMNS)}")
@@ -87,7 +88,7 @@ def _check_header(path: str | Path, header: list[str]) -> None:
             raise InputError(f"{path}, row 1: column {column!r} {what}; the columns are {', '.join(COLUMNS)}")
 
 
-def _check_row(path: str | Path, number: int, cells: dict[str, str], seen: dict[tuple[str, ...], int]) -> None:
+def _check_row(path: str, number: int, cells: dict[str, str], seen: dict[tuple[str, ...], int]) -> None:
     if not cells["path"]:
         raise InputError(f"{path}, row {number}, column path: empty; name a file")
     for column in ("path", "replicate"):
@@ -101,13 +102,13 @@ def _check_row(path: str | Path, number: int, cells: dict[str, str], seen: dict[
 
 def _of_row(sheet: Path, number: int, cells: dict[str, str]) -> list[Source]:
     mark = cells["mark"] or None
-    signal = Source(sheet.parent / cells["path"], mark, SIGNAL, f"{sheet}, row {number}, column path: ")
+    signal = Source(sheet.parent / cells["path"], mark, SIGNAL, f"{called(sheet)}, row {number}, column path: ")
     if not cells.get("control"):
         return [signal]
     if mark is None:
-        raise InputError(f"{sheet}, row {number}, column mark: empty, but the row has a control; name the mark")
+        raise InputError(f"{called(sheet)}, row {number}, column mark: empty, but the row has a control; name the mark")
     # Not the row: the same control of a mark in several rows is one.
-    return [signal, Source(sheet.parent / cells["control"], mark, CONTROL, f"{sheet}, column control: ")]
+    return [signal, Source(sheet.parent / cells["control"], mark, CONTROL, f"{called(sheet)}, column control: ")]
 
 
 def mark_of(source: Source) -> str:
