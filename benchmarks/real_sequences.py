@@ -200,7 +200,7 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, shown: int) -> None:
     """A net of Ensembl's elements continued on enhancers, against the same net from scratch, for shares of the data."""
     from crekit.models.file import load_sequence_model
     from crekit.models.registry import find
-    from crekit.training import folds, sequence_run, settings
+    from crekit.training import folds, sequence_pool, sequence_run, settings
 
     folder = data / "regions"
     bed = work / "elements.bed"
@@ -213,8 +213,9 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, shown: int) -> None:
     given = {"windows_per_region": "one", "augment": "reverse-complement", "batch_size": 32, "lr": 1e-3, "patience": 4}
 
     def training(one: Data, share: float = 1.0) -> settings.Training:
-        """The same number of windows is shown whatever the share."""
-        return settings.of_paper(find(NET), **given, epochs=round(epochs_of(one.path, shown) / share), threads=2)
+        """The same number of windows is shown whatever the share of the training regions."""
+        epochs = round(epochs_of(one.path, shown) / share)
+        return settings.of_paper(find(NET), **given, epochs=epochs, share=share, threads=2)
 
     results: dict[tuple[str, float, str], list[tuple[float, float]]] = {}
     for fold in range(1, FOLDS + 1):
@@ -222,19 +223,18 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, shown: int) -> None:
         plan = sequence_run.Plan(NET, training(source), lambda known, split=split: split, {}, {"padding": "valid"})
         begun = work / f"elements.{fold}.safetensors"
         if not begun.exists():
-            sequence_run.run(sequence_run.load([(None, source.path)], {}), plan, begun)
+            sequence_run.run(sequence_pool.load([(None, source.path)], {}), plan, begun)
         for one in sets:
-            pool = sequence_run.load([(None, one.path)], {})
+            pool = sequence_pool.load([(None, one.path)], {})
             for share in SHARES:
                 for way in ("scratch", "transfer"):
                     made = work / f"transfer.{one.name}.{share}.{way}.{fold}.safetensors"
-                    thinned = Thinned(split, share)
                     start = load_sequence_model(begun) if way == "transfer" else None
                     if not made.exists():
                         chosen = sequence_run.Plan(
                             NET,
                             training(one, share),
-                            lambda known, thinned=thinned: thinned,
+                            lambda known, split=split: split,
                             {},
                             {"padding": "valid"},
                             source=start,
@@ -253,23 +253,6 @@ def transfer(sets: Sequence[Data], data: Path, work: Path, shown: int) -> None:
                 for column in [[row[i] for row in results[name, share, way]]]
             ]
             print(f"| {name} | {share:.0%} | {' | '.join(cells)} |")
-
-
-@dataclass(frozen=True)
-class Thinned:
-    """A fold of which only a share of the training regions is used."""
-
-    split: Any
-    share: float
-
-    def assign(self, regions: Any, clusters: Any = None) -> np.ndarray:
-        parts = self.split.assign(regions, clusters)
-        lot = np.random.default_rng(1).random(len(regions))
-        parts[(parts == 0) & (lot >= self.share)] = -1
-        return parts
-
-    def record(self) -> dict[str, Any]:
-        return self.split.record()
 
 
 def main() -> None:

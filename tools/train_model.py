@@ -77,6 +77,20 @@ def train_model(
         str | None,
         typer.Option(metavar="SHARES", help="0.6,0.2,0.2 at random; flatters the model.", rich_help_panel=_SPLIT),
     ] = None,
+    split: Annotated[
+        Literal["stored"] | None, typer.Option(help="That of audit-dataset --fix.", rich_help_panel=_SPLIT)
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(min=1e-6, max=1, help="Of the training regions; default all.", rich_help_panel=_SPLIT),
+    ] = None,
+    iterative_folds: Annotated[
+        int | None, typer.Option(min=2, metavar="K", help="Enhancer-MDLF's rounds.", rich_help_panel=_SPLIT)
+    ] = None,
+    encodings: Annotated[
+        str | None,
+        typer.Option(metavar="one-hot,kmer,motif", rich_help_panel=_SEQUENCES, help="Of fusion; default all."),
+    ] = None,
     padding: Annotated[
         Literal["valid", "same"] | None, typer.Option(rich_help_panel=_SEQUENCES, help="Of convolutions. [valid]")
     ] = None,
@@ -141,7 +155,7 @@ def train_model(
         ),
     ] = False,
 ) -> None:
-    """Train a model on tracks and regions (-t -r), or on sequences (-s).
+    """Train a model on tracks and regions (-t -r), on sequences (-s), or on both (-s -t, fusion).
 
     Writes beside the model its .metrics.json, .history.tsv and .predictions.tsv, and a .checkpoint while it runs.
     """
@@ -154,13 +168,14 @@ def train_model(
         "balance": balance, "lr_decay": lr_decay, "loss": loss, "focal_gamma": focal_gamma, "focal_alpha": focal_alpha,
         "focal_epsilon": focal_epsilon, "optimiser": optimiser, "trees": trees, "augment": augment,
         "calibrate": calibrate, "precision": precision, "windows_per_region": windows_per_region, "seed": seed,
+        "share": share, "iterative_folds": iterative_folds,
         "threads": threads,
     }  # fmt: skip
     order = train.Order(
         arch=arch,
         output=Path(output),
         training=chosen,
-        split=train.SplitOptions(train_chroms, val, test, random, folds, fold, by, block),
+        split=train.SplitOptions(train_chroms, val, test, random, folds, fold, by, block, split == "stored"),
         relabel=parse_relabel(relabel),
         device=device,
         init_from=init_from,
@@ -168,13 +183,24 @@ def train_model(
         resume=resume,
     )
     if sequences:
-        if tracks or regions or marks or normalise:
-            raise InputError("-s holds regions and their DNA; leave out -t, -r, --marks and --normalise")
-        train.on_sequences(order, named_paths(sequences), padding=padding, k=k, c=c)
+        if regions or (not tracks and (marks or normalise)):
+            raise InputError("-s holds regions and their DNA; leave out -r, and without -t --marks and --normalise")
+        train.on_sequences(
+            order,
+            named_paths(sequences),
+            padding=padding,
+            k=k,
+            c=c,
+            encodings=encodings,
+            tracks=named_paths(tracks),
+            marks=parse_marks(marks),
+            n_bins=n_bins,
+            normalise=normalise,
+        )
         return
     if not tracks or not regions:
         raise InputError("give tracks and regions (-t and -r), or sequences (-s)")
-    for name, value in {"--padding": padding, "--k": k, "--c": c}.items():
+    for name, value in {"--padding": padding, "--k": k, "--c": c, "--encodings": encodings}.items():
         if value is not None:
             raise InputError(f"{name}: only for models of sequences; leave it out")
     train.on_tracks(

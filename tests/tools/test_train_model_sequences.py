@@ -186,7 +186,7 @@ def test_what_does_not_go_together_is_refused_in_one_line(data, records, tmp_pat
         (["--arch", SMALL, *out, *SPLIT], "give tracks and regions (-t and -r), or sequences (-s)"),
         (["--arch", "deepregfinder-cnn", *base], "takes tracks and regions (-t -r)"),
         (["--arch", SMALL, "-t", data, "-r", data, *SPLIT, *out], "takes sequences (-s)"),
-        (["--arch", SMALL, *base, "--marks", "A"], "leave out -t, -r, --marks"),
+        (["--arch", SMALL, *base, "--marks", "A"], "leave out -r, and without -t --marks"),
         (["--arch", SMALL, *base, "--augment", "flip-bins"], "only for models of tracks"),
         (["--arch", SMALL, *base, "--k", "5"], "--k: nothing for deepenhancer"),
         (["--arch", "gkm-svm", *base, "--k", "5"], "--k 5: give l,k,d such as 10,6,3"),

@@ -24,7 +24,7 @@ def train(data, network=None, arch="deepregfinder-rnn", **kwargs):
     torch.manual_seed(settings.seed)
     torch.set_num_threads(1)
     network = network or find(arch).build(2, 3, 20)
-    history = loop.fit(network, *data, settings, background=0, device=torch.device("cpu"), **kwargs)
+    history = loop.fit(network, [data], settings, background=0, device=torch.device("cpu"), **kwargs)
     return network, history
 
 

@@ -207,14 +207,19 @@ def load_signal_model(path: str | Path) -> SignalModel:
 
 
 def load_sequence_model(path: str | Path) -> SequenceModel:
-    """A model of sequences; see `load`.
+    """A model of sequences alone; see `load`.
 
     Raises
     ------
     InputError
-        If the model reads tracks.
+        If the model reads tracks, alone or too.
     """
     model = load(path)
     if not isinstance(model, SequenceModel):
         raise InputError(f"{path}: a model of tracks, which sequences cannot feed; give a model of sequences")
+    if model.settings.signal:
+        raise InputError(
+            f"{path}: reads tracks beside sequences ({', '.join(model.settings.signal['marks'])}), which only "
+            "evaluate-model can give it (-s and -t); give a model of sequences alone"
+        )
     return model

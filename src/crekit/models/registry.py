@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from crekit.errors import InputError
-from crekit.models import deepenhancer
+from crekit.models import deepenhancer, fusion, mdlf
 from crekit.models.deepregfinder import ConvolutionalNetwork, RecurrentNetwork
 from crekit.models.ep_dnn import EpDnn
 from crekit.models.random_forest import TREES, RandomForest
@@ -36,6 +36,10 @@ class Architecture:
         ``signal`` (tracks) or ``sequence``.
     parameters : dict
         What the user may choose about its shape, and the defaults.
+    needs : tuple of str
+        Encodings besides bases that it cannot do without: ``kmer``, ``motif``.
+    encoded : bool
+        Whether it reads such encodings, and so is built with the settings of the encoders too.
     """
 
     summary: str
@@ -44,6 +48,8 @@ class Architecture:
     gradient: bool = True
     input: str = SIGNAL
     parameters: dict[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    encoded: bool = False
 
 
 def _gkm_svm(n_classes: int, window: int, **parameters: Any) -> nn.Module:
@@ -84,6 +90,23 @@ _DEEPENHANCER = {
     "windows_per_region": "all",
 }
 
+_MDLF = {
+    "optimiser": "adam",
+    "epochs": 200,
+    "batch_size": 100,
+    "lr": 1e-4,
+    "weight_decay": 0.0,
+    "patience": 10,
+    "monitor": "loss",
+    "balance": "none",
+    "lr_decay": "none",
+    "loss": "focal",
+    "focal_gamma": 3.0,
+    "focal_alpha": 0.5,
+    "focal_epsilon": 1e-7,
+    "windows_per_region": "one",
+}
+
 ARCHITECTURES: dict[str, Architecture] = {
     "deepregfinder-cnn": Architecture(
         "five convolutions over the bins (DeepRegFinder)", ConvolutionalNetwork, _DEEPREGFINDER
@@ -119,6 +142,22 @@ ARCHITECTURES: dict[str, Architecture] = {
         SequenceLstm,
         {**_DEEPENHANCER, "lr": 1e-3, "windows_per_region": "one"},
         input=SEQUENCE,
+    ),
+    **{
+        name: Architecture(text, partial(mdlf.mdlf, name), _MDLF, input=SEQUENCE, needs=mdlf.NEEDS[name], encoded=True)
+        for name, text in {
+            "mdlf": "k-mer embedding and motif frequencies (Enhancer-MDLF)",
+            "mdlf-sequence": "its branch on the k-mer embedding alone",
+            "mdlf-motif": "its branch on motif frequencies alone",
+        }.items()
+    },
+    "fusion": Architecture(
+        "any of bases, k-mer embedding and motif frequencies in one net",
+        fusion.fusion,
+        {**_DEEPENHANCER, "batch_size": 64, "lr": 1e-3, "windows_per_region": "one"},
+        input=SEQUENCE,
+        parameters={"encodings": ()},
+        encoded=True,
     ),
     "gkm-svm": Architecture(
         "gapped k-mers and a linear SVM (gkm-SVM)",

@@ -139,16 +139,31 @@ class SequenceSettings(Settings):
         Bases between two windows of a region, as it was trained.
     short, ambiguous : str
         What was done with short regions and with N: see `crekit.encoding.windows`.
+    encoders : dict
+        Settings of the encoders that the model has within it: see `crekit.encoding.encoders.Encoders.facts`.
+    signal : dict
+        What it reads of tracks too: see `crekit.training.sequence_signal.SignalInput`; empty for nothing.
     """
 
     window: int
     stride: int
     short: str
     ambiguous: str
+    encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    signal: dict[str, Any] = field(default_factory=dict)
     input: str = SEQUENCE
 
     def facts(self) -> dict[str, bool]:
-        return {**super().facts(), "window and stride": self.window >= 0 and self.stride > 0}
+        return {
+            **super().facts(),
+            "window and stride": self.window >= 0 and self.stride > 0,
+            "signal": not self.signal
+            or len(self.signal["mean"]) == len(self.signal["std"]) == len(self.signal["marks"]),
+        }
 
     def build(self) -> nn.Module:
-        return registry.find(self.arch).build(len(self.classes), self.window, **self.parameters)
+        architecture = registry.find(self.arch)
+        inputs: dict[str, Any] = {"encoders": self.encoders} if architecture.encoded else {}
+        if self.signal:
+            inputs["n_marks"] = len(self.signal["marks"])
+        return architecture.build(len(self.classes), self.window, **self.parameters, **inputs)

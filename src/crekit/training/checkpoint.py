@@ -30,9 +30,13 @@ class State:
     best_score : float
         Its validation score (mAP, or the loss with its sign turned); -inf before the first epoch.
     waited : int
-        Epochs since then.
+        Epochs since the best of the round.
     history : list of dict
         A row an epoch.
+    round, round_epoch : int
+        The round of training, and the epochs done in it.
+    round_score : float
+        As `best_score`, of this round alone.
     """
 
     epoch: int = 0
@@ -40,6 +44,23 @@ class State:
     best_score: float = -math.inf
     waited: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    round: int = 1
+    round_epoch: int = 0
+    round_score: float = -math.inf
+
+    def begin_round(self, number: int) -> None:
+        """Count epochs and patience from here; the best epoch so far stays."""
+        self.round, self.round_epoch, self.round_score, self.waited = number, 0, -math.inf, 0
+
+    def add(self, row: dict[str, float], score: float, network: nn.Module) -> None:
+        """Take note of an epoch, and of its weights if it is the best."""
+        self.history.append(row)
+        self.epoch, self.round_epoch, self.waited = self.epoch + 1, self.round_epoch + 1, self.waited + 1
+        if score > self.round_score:
+            self.round_score, self.waited = score, 0
+        if score > self.best_score:
+            self.best_score = score
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
 
 
 def save(
@@ -72,6 +93,7 @@ def save(
         "best_score": state.best_score,
         "waited": state.waited,
         "history": state.history,
+        "round": [state.round, state.round_epoch, state.round_score],
         "groups": optimiser_state["param_groups"],
         "scheduler": _plain(scheduler.state_dict()) if scheduler is not None else None,
         "fingerprint": fingerprint,
@@ -118,7 +140,8 @@ def restore(
     except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: the checkpoint is damaged; remove it and start again without --resume") from error
     best = _below(tensors, "best")
-    return State(metadata["epoch"], best, metadata["best_score"], metadata["waited"], metadata["history"])
+    kept = [metadata[name] for name in ("best_score", "waited", "history")]
+    return State(metadata["epoch"], best, *kept, *metadata["round"])
 
 
 def _differing(kept: dict[str, Any], own: dict[str, Any]) -> list[str]:

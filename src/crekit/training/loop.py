@@ -5,7 +5,7 @@ drops out what the unbroken run would have.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class Examples(Protocol):
     def labels(self) -> np.ndarray:
         """Class of each thing that an epoch shows, shape (n,), int64."""
 
-    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> torch.Tensor:
+    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> Any:
         """What the network is shown for some of them; `coins`, shape (n, 2) and in [0, 1), decide what is by chance."""
 
 
@@ -76,10 +76,12 @@ class Labelled:
         return predict(network, self.values, device)
 
 
+Round = tuple[Examples, Held]
+
+
 def fit(
     network: nn.Module,
-    train: Examples,
-    validation: Held,
+    rounds: Sequence[Round],
     settings: Training,
     *,
     background: int | None,
@@ -93,9 +95,11 @@ def fit(
     Parameters
     ----------
     network : nn.Module
-    train : Examples
-    validation : Held
+    rounds : sequence of (Examples, Held)
+        What is trained on, and what the epoch is chosen by; one after the other, each going on with the weights and the
+        optimiser of the one before. The best epoch is that of all rounds.
     settings : Training
+        Epochs and patience are those of a round.
     background : int, optional
         The class that mean average precision leaves out.
     device : torch.device
@@ -109,7 +113,7 @@ def fit(
     Returns
     -------
     history : list of dict
-        A row an epoch: epoch, lr, train_loss, val_loss, val_map.
+        A row an epoch: epoch, lr, train_loss, val_loss, val_map; round too, where there are several.
 
     Raises
     ------
@@ -117,9 +121,7 @@ def fit(
         If the loss is no longer a number.
     """
     with _deterministic(device):
-        return _fit(
-            network, train, validation, settings, background, device, checkpoint_path, resume, fingerprint or {}
-        )
+        return _fit(network, rounds, settings, background, device, checkpoint_path, resume, fingerprint or {})
 
 
 @contextmanager
@@ -135,8 +137,7 @@ def _deterministic(device: torch.device) -> Iterator[None]:
 
 def _fit(
     network: nn.Module,
-    train: Examples,
-    validation: Held,
+    rounds: Sequence[Round],
     settings: Training,
     background: int | None,
     device: torch.device,
@@ -153,32 +154,36 @@ def _fit(
         state = checkpoint.restore(checkpoint_path, network, optimiser, scheduler, fingerprint)
         log.info("goes on after epoch %d", state.epoch)
     loss = losses.of(settings)
-    held = torch.from_numpy(validation.region_labels)
-    chances = torch.from_numpy(sampling.weights(train.labels, settings.balance, background))
-    for epoch in progress.steps(range(state.epoch + 1, settings.epochs + 1), "training"):
-        if settings.patience and state.waited >= settings.patience:
-            break
-        lr = optimiser.param_groups[0]["lr"]
-        train_loss = _epoch(network, optimiser, loss, train, chances, settings, epoch, device)
-        logits = validation.logits(network, device)
-        average = mean_average_precision(held.numpy(), torch.softmax(logits, dim=1).numpy(), background)
-        row = {
-            "epoch": epoch,
-            "lr": lr,
-            "train_loss": train_loss,
-            "val_loss": float(loss(logits, held)),
-            "val_map": average,
-        }
-        score = -row["val_loss"] if settings.monitor == "loss" else average
-        state.history.append(row)
-        log.info("epoch %(epoch)d: train loss %(train_loss).4f, val loss %(val_loss).4f, val mAP %(val_map).4f", row)
-        _step(scheduler, average)
-        state.epoch, state.waited = epoch, state.waited + 1
-        if score > state.best_score:
-            state.best_score, state.waited = score, 0
-            state.best = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-        if checkpoint_path is not None:
-            checkpoint.save(checkpoint_path, state, network, optimiser, scheduler, fingerprint)
+    for number, (train, validation) in list(enumerate(rounds, 1))[state.round - 1 :]:
+        if number > state.round:
+            state.begin_round(number)
+        held = torch.from_numpy(validation.region_labels)
+        chances = torch.from_numpy(sampling.weights(train.labels, settings.balance, background))
+        named = f"training, round {number}" if len(rounds) > 1 else "training"
+        for _ in progress.steps(range(state.round_epoch + 1, settings.epochs + 1), named):
+            if settings.patience and state.waited >= settings.patience:
+                break
+            epoch = state.epoch + 1
+            lr = optimiser.param_groups[0]["lr"]
+            train_loss = _epoch(network, optimiser, loss, train, chances, settings, epoch, device)
+            logits = validation.logits(network, device)
+            average = mean_average_precision(held.numpy(), torch.softmax(logits, dim=1).numpy(), background)
+            row = {
+                "epoch": epoch,
+                "lr": lr,
+                "train_loss": train_loss,
+                "val_loss": float(loss(logits, held)),
+                "val_map": average,
+                **({"round": number} if len(rounds) > 1 else {}),
+            }
+            score = -row["val_loss"] if settings.monitor == "loss" else average
+            log.info(
+                "epoch %(epoch)d: train loss %(train_loss).4f, val loss %(val_loss).4f, val mAP %(val_map).4f", row
+            )
+            _step(scheduler, average)
+            state.add(row, score, network)
+            if checkpoint_path is not None:
+                checkpoint.save(checkpoint_path, state, network, optimiser, scheduler, fingerprint)
     network.load_state_dict(state.best)
     network.eval()
     return state.history

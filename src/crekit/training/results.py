@@ -102,9 +102,10 @@ def write(
 ) -> None:
     """Write the model last, so that whoever finds it finds the rest too."""
     with output_text(beside(output, ".history.tsv")) as handle:
-        handle.write("\t".join(("epoch", *_HISTORY)) + "\n")
+        columns = (*_HISTORY, "round") if history and "round" in history[0] else _HISTORY
+        handle.write("\t".join(("epoch", *columns)) + "\n")
         for row in history:
-            numbers = (f"{row[name]:.6g}" for name in _HISTORY)
+            numbers = (f"{row[name]:.6g}" for name in columns)
             handle.write("\t".join([str(row["epoch"]), *numbers]) + "\n")
     with output_text(beside(output, ".predictions.tsv")) as handle:
         handle.write("\t".join(["id", "part", "class", "predicted", *settings.classes]) + "\n")

@@ -1,32 +1,30 @@
 """One training run on sequences, from files to a model: what train-model does for sequence architectures."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from crekit.encoding.store import FASTA, Sequences
+from crekit.encoding.encoders import Encoders
 from crekit.errors import InputError
 from crekit.files import require_writable
 from crekit.genome.chromosomes import natural_key
-from crekit.genome.regions import Regions, concatenate
 from crekit.labels.classes import background_index, order_classes
 from crekit.models import registry
 from crekit.models.device import device_of
+from crekit.models.encoded import EncodedNetwork, learner
 from crekit.models.file import Model
-from crekit.models.registry import Architecture
 from crekit.models.settings import SequenceSettings
-from crekit.provenance import Input, record
-from crekit.training import calibration, loop, results, splits, transfer
-from crekit.training.clusters import find_clusters
+from crekit.provenance import record
+from crekit.training import calibration, encoded_sites, loop, results, signal_run, splits, transfer
+from crekit.training.sequence_pool import Pool
 from crekit.training.sequence_sites import SequenceSites
 from crekit.training.settings import Training
-from crekit.training.sites import relabel
 
 log = logging.getLogger("crekit")
 Named = tuple[str | None, Path]
@@ -65,125 +63,12 @@ class Plan:
     group: str = ""
 
 
-@dataclass(frozen=True)
-class Pool:
-    """The regions of all sequence files of a run.
-
-    Parameters
-    ----------
-    files : list of Sequences
-    names : list of str
-        Of the data sets; empty where there is one.
-    regions : Regions
-        With their classes renamed where that was asked for.
-    ids : np.ndarray, shape (n_regions,), object
-    file, row : np.ndarray, shape (n_regions,), int64
-        Which file each region is in, and which of its regions it is.
-    inputs : list of Input
-    """
-
-    files: list[Sequences]
-    names: list[str]
-    regions: Regions
-    ids: np.ndarray
-    file: np.ndarray
-    row: np.ndarray
-    inputs: list[Input]
-
-    @property
-    def source(self) -> str:
-        """``genome`` or ``fasta``."""
-        return self.files[0].source
-
-    @cached_property
-    def clusters(self) -> np.ndarray:
-        """Cluster of each region, found once for all folds: see `crekit.training.clusters`."""
-        return find_clusters(self.codes)
-
-    @cached_property
-    def codes(self) -> list[np.ndarray]:
-        """DNA of each region, with what its windows reach round it, uint8."""
-        return [self.files[file].codes(row) for file, row in zip(self.file, self.row, strict=True)]
-
-
-def require_window(pool: Pool, arch: str, parameters: dict[str, Any]) -> None:
-    """Check that an architecture can read the windows of sequence files.
-
-    Raises
-    ------
-    InputError
-        If it wants windows of one width and the files hold whole regions, or the windows are too narrow for it.
-    """
-    architecture, first = registry.find(arch), pool.files[0]
-    if not architecture.gradient:
-        return
-    if not first.window and arch.startswith("deepenhancer"):
-        raise InputError(f"{first.path}: holds whole regions, but {arch} reads windows; encode with --window 300")
-    try:
-        architecture.build(2, first.window, **parameters)
-    except ValueError as error:
-        raise InputError(f"{first.path}: {error}; encode with a wider --window") from error
-
-
-def load(named: Sequence[Named], mapping: dict[str, str]) -> Pool:
-    """Read the sequence files of a run.
-
-    Parameters
-    ----------
-    named : sequence of (str or None, path)
-    mapping : dict of str to str
-        Classes to rename.
-
-    Raises
-    ------
-    InputError
-        If a file is wrong, files have other windows or another kind of source, or two data sets share a name or a
-        region.
-    """
-    names = [name or "" for name, _ in named]
-    if len(named) > 1 and ("" in names or len(set(names)) < len(names)):
-        raise InputError("several sequence files need a name each, and no name twice: -s NAME=H5")
-    ordered = sorted(named, key=lambda one: one[0] or "")
-    files = [Sequences(path) for _, path in ordered]
-    digests = [one.sha256() for one in files]
-    if len(set(digests)) < len(digests):
-        raise InputError(f"{files[-1].path}: two data sets have the same contents; give each once")
-    for one in files[1:]:
-        if one.rule != files[0].rule or one.source != files[0].source:
-            raise InputError(
-                f"{one.path}: not encoded as {files[0].path} (window, stride, short regions, N, genome or FASTA); "
-                "run encode-seq with the same options"
-            )
-    regions = concatenate(relabel(one.regions, _known(mapping, one), str(one.path)) for one in files)
-    _require_all(mapping, files)
-    return Pool(
-        files,
-        sorted(names),
-        regions,
-        np.concatenate([one.ids for one in files]),
-        np.repeat(np.arange(len(files)), [len(one) for one in files]),
-        np.concatenate([np.arange(len(one)) for one in files]),
-        [Input("sequences", name, one) for name, one in zip(sorted(names), digests, strict=True)],
-    )
-
-
-def _known(mapping: dict[str, str], one: Sequences) -> dict[str, str]:
-    return {old: new for old, new in mapping.items() if old in one.classes}
-
-
-def _require_all(mapping: dict[str, str], files: Sequence[Sequences]) -> None:
-    """Check that every class to be renamed is in one of the files."""
-    known = sorted({name for one in files for name in one.classes})
-    for old in mapping:
-        if old not in known:
-            raise InputError(f"--relabel {old}: the sequences hold no such class, only {', '.join(known)}")
-
-
 def facts(pool: Pool, plan: Plan) -> dict[str, Any]:
     """What makes a run this run, for `crekit.training.fold_run.group_of`."""
     return {
         "arch": plan.arch, "training": plan.training.record(), "parameters": plan.parameters, "relabel": plan.relabel,
         "freeze": plan.freeze, "inputs": [one.sha256 for one in pool.inputs], **transfer.facts(plan.source),
+        "signal": pool.signal.record() if pool.signal else {},
     }  # fmt: skip
 
 
@@ -213,6 +98,10 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     device = device_of(plan.device)
     split = plan.split(_chromosomes(pool))
     parts = splits.assign_all(split, pool.regions, pool.ids, lambda: pool.clusters)
+    if pool.has_tracks is not None:
+        parts = np.where(pool.has_tracks, parts, -1)
+    if plan.training.share < 1:
+        parts = splits.thin(parts, pool.regions.name, plan.training.share, plan.training.seed)
     if not (parts >= 0).any():
         raise InputError("no region lies in any part of the split; check the split's options")
     classes = order_classes(pool.regions.name)
@@ -227,18 +116,27 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
         log.info("%s: %s", part, ", ".join(f"{number} {name}" for name, number in counts[part].items()))
     log.info("device: %s, %d compute threads", device.type, plan.training.threads)
     torch.set_num_threads(plan.training.threads)
+    pool = _standardised(pool, parts)
     settings = _settings(pool, plan, split, parts, classes, counts)
-    sites = [_sites(pool, plan, parts == i, classes) for i in range(len(splits.PARTS))]
+    network = _begin(settings, plan, pool.encoders)
+    sites = [_sites(pool, plan, parts == i, classes, network) for i in range(len(splits.PARTS))]
     checkpoint = results.beside(output, ".checkpoint")
-    network, parameters, history = _fit(settings, sites, plan, device, checkpoint, resume)
+    if network is None:
+        network, settings["parameters"] = _fit_at_once(settings, sites[0], plan, device)
+        history: list[dict[str, float]] = []
+    else:
+        rounds: list[loop.Round] = [(sites[0], sites[1])]
+        if plan.training.iterative_folds:
+            rounds = _rounds(pool, plan, parts, classes, network)
+        history = _fit(network, rounds, settings, plan, device, checkpoint, resume)
     held = {}
     for i, part in enumerate(splits.PARTS):
         if part in results.HELD:
             mine = parts == i
-            logits = sites[i].logits(network, device).numpy()
+            logits = sites[i].logits(learner(network), device).numpy()
             held[part] = results.Held(pool.ids[mine], pool.regions.name[mine], sites[i].region_labels, logits)
     temperature = calibration.of(plan.training, held["val"].logits, held["val"].labels)
-    final = SequenceSettings(**{**settings, "parameters": parameters, "temperature": temperature})
+    final = SequenceSettings(**{**settings, "temperature": temperature})
     metrics = results.metrics_of(final, network, history, held, plan.training.monitor)
     results.write(output, final, network, metrics, history, held)
     checkpoint.unlink(missing_ok=True)
@@ -283,37 +181,88 @@ def _settings(
         "stride": rule.stride,
         "short": rule.short,
         "ambiguous": rule.ambiguous,
+        "signal": pool.signal.record() if pool.signal else {},
     }
 
 
-def _sites(pool: Pool, plan: Plan, mine: np.ndarray, classes: list[str]) -> SequenceSites:
+def _standardised(pool: Pool, parts: np.ndarray) -> Pool:
+    """The pool with its tracks standardised by the training regions."""
+    if pool.signal is None or pool.tracks is None:
+        return pool
+    mean, std = signal_run.standardisation(pool.tracks[parts == 0])
+    signal = replace(pool.signal, mean=mean.tolist(), std=std.tolist())
+    return replace(pool, signal=signal, tracks=signal.standardise(pool.tracks))
+
+
+def _sites(
+    pool: Pool, plan: Plan, mine: np.ndarray, classes: list[str], network: torch.nn.Module | None
+) -> SequenceSites:
+    """Some regions of the pool, as the network reads them."""
     position = {name: i for i, name in enumerate(classes)}
     labels = np.array([position[name] for name in pool.regions.name[mine]], dtype=np.int64)
     every = plan.training.windows_per_region == "all"
-    return SequenceSites(pool.files, pool.file[mine], pool.row[mine], labels, background_index(classes), every)
+    what = (pool.files, pool.file[mine], pool.row[mine], labels, background_index(classes), every)
+    encoded = encoded_sites.of_network(network, pool.encoders, plan.training.threads)
+    if encoded is None:
+        return SequenceSites(*what)
+    return encoded_sites.EncodedSites(*what, **encoded, tracks=None if pool.tracks is None else pool.tracks[mine])
+
+
+def _rounds(
+    pool: Pool, plan: Plan, parts: np.ndarray, classes: list[str], network: torch.nn.Module
+) -> list[loop.Round]:
+    """Training and validation regions in folds, each fold the validation of a round (Enhancer-MDLF).
+
+    From the second round on, a round's validation regions have been trained on, as published.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    together = np.flatnonzero((parts == 0) | (parts == 1))
+    names = pool.regions.name[together].astype(str)
+    if (least := min(Counter(names).values())) < plan.training.iterative_folds:
+        raise InputError(
+            f"--iterative-folds {plan.training.iterative_folds}: a class has {least} regions in training and validation"
+            "; take fewer folds"
+        )
+    log.warning("warning: from round 2 on, the epoch is chosen by regions that were trained on, as published")
+    dealt = StratifiedKFold(plan.training.iterative_folds, shuffle=True, random_state=plan.training.seed)
+    rounds: list[loop.Round] = []
+    for train, validation in dealt.split(together, names):
+        masks = [np.isin(np.arange(len(parts)), together[chosen]) for chosen in (train, validation)]
+        rounds.append((_sites(pool, plan, masks[0], classes, network), _sites(pool, plan, masks[1], classes, network)))
+    return rounds
+
+
+def _begin(settings: dict[str, Any], plan: Plan, encoders: Encoders) -> torch.nn.Module | None:
+    """The network before its training, with what `settings` say of its encoders; None for what has no epochs."""
+    architecture = registry.find(plan.arch)
+    if not architecture.gradient:
+        return None
+    torch.manual_seed(plan.training.seed)
+    facts = encoders.facts() if architecture.encoded else {}
+    network = SequenceSettings(**settings, encoders=facts).build()
+    if isinstance(network, EncodedNetwork):
+        network.encoders.fill(encoders)
+        settings["encoders"] = network.encoders.facts
+    if plan.source is not None:
+        transfer.begin(network, plan.source, plan.freeze, settings["split"])
+    return network
 
 
 def _fit(
+    network: torch.nn.Module,
+    rounds: Sequence[loop.Round],
     settings: dict[str, Any],
-    sites: Sequence[SequenceSites],
     plan: Plan,
     device: torch.device,
     checkpoint: Path,
     resume: bool,
-) -> tuple[torch.nn.Module, dict[str, Any], list[dict[str, float]]]:
-    """The trained network, what it is built with besides its shape, and its history (empty without epochs)."""
-    architecture = registry.find(plan.arch)
-    if not architecture.gradient:
-        return (*_fit_at_once(architecture, settings, sites[0], plan, device), [])
-    torch.manual_seed(plan.training.seed)
-    network = SequenceSettings(**settings).build()
-    if plan.source is not None:
-        transfer.begin(network, plan.source, plan.freeze, settings["split"])
+) -> list[dict[str, float]]:
+    """Train a network in place; its history."""
     kept = ("arch", "classes", "parameters", "training", "record", "split", "window", "stride")
     history = loop.fit(
-        network,
-        sites[0],
-        sites[1],
+        learner(network),
+        rounds,
         plan.training,
         background=background_index(settings["classes"]),
         device=device,
@@ -321,17 +270,14 @@ def _fit(
         resume=resume,
         fingerprint={name: settings[name] for name in kept},
     )
-    return network.cpu(), plan.parameters, history
+    network.cpu().eval()
+    return history
 
 
 def _fit_at_once(
-    architecture: Architecture,
-    settings: dict[str, Any],
-    train: SequenceSites,
-    plan: Plan,
-    device: torch.device,
+    settings: dict[str, Any], train: SequenceSites, plan: Plan, device: torch.device
 ) -> tuple[torch.nn.Module, dict[str, Any]]:
-    """A model that has no epochs, from the middle window of each region."""
+    """A model that has no epochs, from the middle window of each region, and what it is built with."""
     from crekit.models.gkm import fit_gkm_svm
     from crekit.models.kmer_logistic import fit_kmer_logistic
 
@@ -343,11 +289,6 @@ def _fit_at_once(
         n_classes=len(settings["classes"]),
         seed=plan.training.seed,
         threads=plan.training.threads,
-        **{**architecture.parameters, **plan.parameters},
+        **{**registry.find(plan.arch).parameters, **plan.parameters},
     )
     return network.to(device).eval(), parameters
-
-
-def default_folds(pool: Pool) -> str:
-    """What folds go by unless told otherwise: blocks of a genome, clusters of records."""
-    return "cluster" if pool.source == FASTA else "block"

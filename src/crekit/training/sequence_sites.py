@@ -6,6 +6,7 @@ An epoch shows every window of a region, or one by lot; a region's judgement is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,8 +61,8 @@ class SequenceSites:
         """Class of each thing that an epoch shows, window or region, shape (n,), int64."""
         return np.repeat(self.region_labels, self.n_windows) if self.every_window else self.region_labels
 
-    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> torch.Tensor:
-        """One-hot windows for a step of training.
+    def inputs(self, index: torch.Tensor, coins: torch.Tensor, augment: str, device: torch.device) -> Any:
+        """Windows for a step of training, as `values` gives them.
 
         Parameters
         ----------
@@ -71,10 +72,6 @@ class SequenceSites:
             Random numbers in [0, 1): the first chooses the strand, the second the window of a region.
         augment : str
             ``reverse-complement`` shows either strand with equal chance.
-
-        Returns
-        -------
-        windows : torch.Tensor, shape (n, 4, width), float32
         """
         chosen = index.numpy()
         if self.every_window:
@@ -83,11 +80,27 @@ class SequenceSites:
         else:
             region = chosen
             window = (coins[:, 1].numpy() * self.n_windows[region]).astype(np.int64)
+        turned = coins[:, 0].numpy() < 0.5 if augment == "reverse-complement" else np.zeros(len(region), dtype=bool)
+        return self.values(region, window, turned, device)
+
+    def values(self, region: np.ndarray, window: np.ndarray, turned: np.ndarray, device: torch.device) -> Any:
+        """What the network is shown of windows: one-hot codes, shape (n, 4, width), float32.
+
+        Parameters
+        ----------
+        region, window : np.ndarray, shape (n,), int
+            Which regions, and which of their windows.
+        turned : np.ndarray, shape (n,), bool
+            Of which the reverse complement is shown.
+        device : torch.device
+        """
+        return torch.from_numpy(one_hot(self.cut(region, window, turned))).to(device)
+
+    def cut(self, region: np.ndarray, window: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """Windows, some of them turned round, shape (n, width), uint8; see `values`."""
         codes = self._cut(region, window)
-        if augment == "reverse-complement":
-            turned = coins[:, 0].numpy() < 0.5
-            codes[turned] = _turned(codes[turned])
-        return torch.from_numpy(one_hot(codes)).to(device)
+        codes[turned] = _turned(codes[turned])
+        return codes
 
     def _cut(self, region: np.ndarray, window: np.ndarray) -> np.ndarray:
         """Windows of regions of any of the files, shape (n, width), uint8."""
@@ -128,7 +141,8 @@ class SequenceSites:
         with torch.inference_mode():
             for first in range(0, len(order), _BATCH):
                 mine = order[first : first + _BATCH]
-                values = network(torch.from_numpy(one_hot(self._cut(region[mine], window[mine]))).to(device)).cpu()
+                as_they_are = np.zeros(len(mine), dtype=bool)
+                values = network(self.values(region[mine], window[mine], as_they_are, device)).cpu()
                 found = torch.zeros((len(order), values.shape[1])) if found is None else found
                 found[torch.from_numpy(mine)] = values.float()
         if found is None:

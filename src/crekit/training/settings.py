@@ -21,7 +21,7 @@ CHOICES = {
 
 _GRADIENT = {
     "epochs", "batch_size", "lr", "weight_decay", "patience", "lr_decay", "loss", "focal_gamma", "focal_alpha",
-    "focal_epsilon", "optimiser", "augment", "precision", "windows_per_region",
+    "focal_epsilon", "optimiser", "augment", "precision", "windows_per_region", "iterative_folds",
 }  # fmt: skip
 
 
@@ -60,6 +60,11 @@ class Training:
         Of sequences: an epoch shows ``all`` windows, or of each region ``one`` by lot.
     precision : str
         ``bf16`` computes forward and backward passes in bfloat16, which pays on processors and GPUs made for it.
+    iterative_folds : int
+        Enhancer-MDLF's rounds: training and validation regions in so many folds, each the validation of a round; 0 for
+        one round on the split's own.
+    share : float
+        Share of the training regions that is used.
     trees : int
         Of a forest.
     seed, threads : int
@@ -83,6 +88,8 @@ class Training:
     monitor: str = "map"
     windows_per_region: str = "one"
     precision: str = "fp32"
+    iterative_folds: int = 0
+    share: float = 1.0
     trees: int = 65
     seed: int = 1
     threads: int = 2
@@ -117,6 +124,10 @@ def of_paper(architecture: Architecture, **given: Any) -> Training:
         )
     settings = replace(Training(**architecture.defaults), **{k: v for k, v in given.items() if v is not None})
     _require_of_its_kind(architecture, given)
+    if settings.iterative_folds == 1 or (settings.iterative_folds and settings.calibrate != "none"):
+        raise InputError(
+            "--iterative-folds takes at least 2, and leaves no data unseen to calibrate on; leave out --calibrate"
+        )
     for name, choices in CHOICES.items():
         if (value := getattr(settings, name)) not in choices:
             raise InputError(f"--{name.replace('_', '-')} {value}: choose one of {', '.join(choices)}")
@@ -127,6 +138,8 @@ def _require_of_its_kind(architecture: Architecture, given: dict[str, Any]) -> N
     """Check that nothing is asked of tracks that only sequences have, or the reverse."""
     if architecture.input == SIGNAL:
         wrong = {"windows_per_region": ("all", "one"), "augment": ("reverse-complement",)}
+        if given.get("iterative_folds"):
+            raise InputError("--iterative-folds: only for models of sequences; leave it out")
     else:
         wrong = {"augment": ("flip-bins",)}
     for name, values in wrong.items():

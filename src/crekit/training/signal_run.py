@@ -96,7 +96,10 @@ def prepare(data_sets: Sequence[DataSet], plan: Plan) -> Prepared:
         shared: dict[str, Any] = {"sizes": first.sizes, "kinds": kinds(first, marks), "bin_size": first.bin_size}
     dropped: dict[str, dict[str, dict[str, int]]] = {}
     together = concatenate(relabel(data_set.regions, plan.relabel).sorted() for data_set in data_sets)
-    part_of = dict(zip(together.ids, splits.assign_all(split, together, together.ids), strict=True))
+    assigned = splits.assign_all(split, together, together.ids)
+    if plan.training.share < 1:
+        assigned = splits.thin(assigned, together.name, plan.training.share, plan.training.seed)
+    part_of = dict(zip(together.ids, assigned, strict=True))
     for data_set in data_sets:
         with Tracks(data_set.tracks) as tracks:
             tracks.require_like(shared["bin_size"], shared["sizes"], str(data_sets[0].tracks))
@@ -273,8 +276,7 @@ def _fit(
     }
     history = loop.fit(
         network,
-        train,
-        validation,
+        [(train, validation)],
         plan.training,
         background=background,
         device=device,

@@ -76,7 +76,28 @@ class RandomSplit:
         return {"kind": "random", "shares": [self.train, self.val, self.test], "seed": self.seed}
 
 
-Split = ChromosomeSplit | RandomSplit | FoldSplit
+@dataclass(frozen=True)
+class StoredSplit:
+    """The split that a sequence file holds.
+
+    Parameters
+    ----------
+    parts : np.ndarray, shape (n_regions,), int64
+        Part of each region (0 train, 1 val, 2 test, -1 none), in the order of the files' regions.
+    """
+
+    parts: np.ndarray
+
+    def assign(self, regions: Regions, clusters: Clusters = None) -> np.ndarray:
+        """Part of each region, shape (n_regions,), int."""
+        return self.parts
+
+    def record(self) -> dict[str, Any]:
+        """What the model file keeps, but for the ids of the regions: see `with_ids`."""
+        return {"kind": "stored"}
+
+
+Split = ChromosomeSplit | RandomSplit | FoldSplit | StoredSplit
 SplitOf = Callable[[list[str]], Split]
 
 
@@ -124,7 +145,8 @@ def choose(train: str | None, val: str | None, test: str | None, random: str | N
         return lambda known: split
     if train is None or val is None or test is None:
         raise InputError(
-            "no complete split; give --train, --val and --test chromosomes, --folds, or --random 0.6,0.2,0.2"
+            "no complete split; give --train, --val and --test chromosomes, --folds, --random 0.6,0.2,0.2, or --split "
+            "stored"
         )
     return lambda known: by_chromosome(train, val, test, known)
 
@@ -188,6 +210,32 @@ def assign_all(split: Split, regions: Regions, ids: np.ndarray, clusters: Cluste
     parts = split.assign(regions, clusters)
     _, first, position = np.unique(ids.astype(str), return_index=True, return_inverse=True)
     return parts[first[position]]
+
+
+def thin(parts: np.ndarray, names: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Leave out training regions by lot, class by class, until a share of them is left.
+
+    Parameters
+    ----------
+    parts : np.ndarray, shape (n_regions,), int
+        As of `assign_all`.
+    names : np.ndarray, shape (n_regions,), object
+        Their classes.
+    share : float
+        More than 0, at most 1.
+    seed : int
+
+    Returns
+    -------
+    parts : np.ndarray, shape (n_regions,), int
+        -1 for what was left out.
+    """
+    kept = parts.copy()
+    generator = np.random.default_rng(seed)
+    for name in sorted(set(names)):
+        mine = generator.permutation(np.flatnonzero((names == name) & (parts == 0)))
+        kept[mine[max(1, round(share * len(mine))) :]] = -1
+    return kept
 
 
 def with_ids(split: Split, regions: Regions, parts: np.ndarray, ids: np.ndarray | None = None) -> dict[str, Any]:

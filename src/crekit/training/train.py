@@ -5,11 +5,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crekit.errors import InputError
 from crekit.models import registry
 from crekit.models.file import Model
 from crekit.models.registry import SEQUENCE, SIGNAL, Architecture
-from crekit.training import data_sets, fold_run, folds, sequence_run, settings, signal_run, splits, transfer
+from crekit.training import (
+    data_sets,
+    fold_run,
+    folds,
+    sequence_pool,
+    sequence_run,
+    sequence_signal,
+    settings,
+    signal_run,
+    splits,
+    transfer,
+)
 
 Named = tuple[str | None, Path]
 
@@ -26,15 +39,18 @@ class SplitOptions:
     fold: int | None = None
     by: str | None = None
     block: int = 1_000_000
+    stored: bool = False
 
-    def wanted(self, seed: int, default_by: str) -> splits.Wanted:
-        """The splits that they ask for.
+    def wanted(self, seed: int, default_by: str, parts: np.ndarray | None = None) -> splits.Wanted:
+        """The splits that they ask for; `parts` are those that the sequence files hold.
 
         Raises
         ------
         InputError
             If they do not go together.
         """
+        if self.stored:
+            return self._as_stored(parts)
         if self.folds is None:
             if self.fold is not None or self.by is not None:
                 raise InputError("--fold and --by belong to --folds K; give it too")
@@ -42,6 +58,15 @@ class SplitOptions:
         if self.train or self.val or self.test or self.random:
             raise InputError("--folds goes without --train --val --test and --random; choose one kind of split")
         return splits.of_folds(folds.choose(self.folds, self.fold, self.by, self.block, seed, default_by))
+
+    def _as_stored(self, parts: np.ndarray | None) -> splits.Wanted:
+        """The split that the sequence files hold."""
+        if any((self.train, self.val, self.test, self.random, self.folds, self.fold, self.by)):
+            raise InputError("--split stored goes without --train --val --test, --random and --folds; choose one")
+        if parts is None:
+            raise InputError("--split stored: the sequences hold no split; audit-dataset --fix stores one")
+        split = splits.StoredSplit(parts)
+        return splits.Wanted([lambda known: split], [])
 
     def rule(self, default_by: str) -> list[Any]:
         """What models of all folds share, for the name of their group."""
@@ -105,7 +130,17 @@ class Order:
 
 
 def on_sequences(
-    order: Order, files: Sequence[Named], *, padding: str | None = None, k: str | None = None, c: float | None = None
+    order: Order,
+    files: Sequence[Named],
+    *,
+    padding: str | None = None,
+    k: str | None = None,
+    c: float | None = None,
+    encodings: str | None = None,
+    tracks: Sequence[Named] = (),
+    marks: tuple[str, ...] | None = None,
+    n_bins: int = 20,
+    normalise: str | None = None,
 ) -> list[dict[str, Any]]:
     """Train on sequence files; returns the metrics of each model.
 
@@ -116,11 +151,16 @@ def on_sequences(
     """
     architecture = order.architecture(SEQUENCE)
     training = settings.of_paper(architecture, **order.training)
-    parameters = shape(order.arch, architecture, padding, k, c)
-    pool = sequence_run.load(files, order.relabel)
-    sequence_run.require_window(pool, order.arch, parameters)
-    by = sequence_run.default_folds(pool)
-    wanted = order.split.wanted(training.seed, by)
+    parameters = shape(order.arch, architecture, padding, k, c, encodings)
+    pool = sequence_pool.load(files, order.relabel)
+    sequence_pool.require_readable(pool, order.arch, parameters)
+    if tracks:
+        if order.arch != "fusion":
+            raise InputError(f"--arch {order.arch}: reads sequences or tracks, not both; give --arch fusion")
+        signal = sequence_signal.describe(tracks[0][1], marks, n_bins, normalise)
+        pool = sequence_pool.with_tracks(pool, tracks, signal)
+    by = sequence_pool.default_folds(pool)
+    wanted = order.split.wanted(training.seed, by, pool.stored_split)
     plan = sequence_run.Plan(
         arch=order.arch,
         training=training,
@@ -160,6 +200,8 @@ def on_tracks(
     """
     architecture = order.architecture(SIGNAL)
     training = settings.of_paper(architecture, **order.training)
+    if order.split.stored:
+        raise InputError("--split stored: only sequence files hold a split; choose another for tracks")
     wanted = order.split.wanted(training.seed, folds.BLOCK)
     plan = signal_run.Plan(
         arch=order.arch,
@@ -186,7 +228,14 @@ def on_tracks(
     )
 
 
-def shape(arch: str, architecture: Architecture, padding: str | None, k: str | None, c: float | None) -> dict[str, Any]:
+def shape(
+    arch: str,
+    architecture: Architecture,
+    padding: str | None,
+    k: str | None,
+    c: float | None,
+    encodings: str | None = None,
+) -> dict[str, Any]:
     """What the options say about an architecture's shape.
 
     Raises
@@ -195,12 +244,15 @@ def shape(arch: str, architecture: Architecture, padding: str | None, k: str | N
         If the architecture has no such setting, or its value cannot be right.
     """
     chosen: dict[str, Any] = dict(architecture.parameters)
-    for name, value in {"padding": padding, "k": k, "c": c}.items():
+    for name, value in {"padding": padding, "k": k, "c": c, "encodings": encodings}.items():
         if value is None:
             continue
         if name not in chosen:
             raise InputError(f"--{name}: nothing for {arch}; leave it out")
-        chosen |= _lengths(k or "", "l" in chosen) if name == "k" else {name: value}
+        if name == "k":
+            chosen |= _lengths(k or "", "l" in chosen)
+        else:
+            chosen[name] = [one.strip() for one in str(value).split(",")] if name == "encodings" else value
     return chosen
 
 

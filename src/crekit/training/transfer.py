@@ -8,6 +8,7 @@ from torch import nn
 
 from crekit.errors import InputError
 from crekit.models import file as model_file
+from crekit.models.encoded import EncodedNetwork
 from crekit.models.file import Model
 from crekit.models.settings import Settings
 from crekit.provenance import Input
@@ -75,6 +76,8 @@ def begin_with(network: nn.Module, source: Model) -> list[str]:
     InputError
         If more than the last layer differs: another window, padding or number of marks.
     """
+    if isinstance(network, EncodedNetwork):
+        _require_same_encoders(network, source)
     own, theirs = network.state_dict(), source.network.state_dict()
     fitting = {name: tensor for name, tensor in theirs.items() if name in own and own[name].shape == tensor.shape}
     fresh = [name for name in own if name not in fitting]
@@ -87,6 +90,16 @@ def begin_with(network: nn.Module, source: Model) -> list[str]:
         )
     network.load_state_dict({**own, **fitting})
     return fresh
+
+
+def _require_same_encoders(network: nn.Module, source: Model) -> None:
+    """Check that what the weights stand behind is the same: the k-mer vectors and motifs, and their order."""
+    own, theirs = (one.encoders.made for one in (network, source.network) if isinstance(one, EncodedNetwork))
+    if not own.same_as(theirs):
+        raise InputError(
+            f"--init-from: {source.name} reads other k-mer vectors or motifs than the sequences are encoded with; "
+            "run encode-seq with the same ones"
+        )
 
 
 def layers(network: nn.Module) -> dict[str, nn.Module]:
