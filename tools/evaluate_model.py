@@ -54,6 +54,9 @@ def evaluate_model(
     published_windows: Annotated[
         bool, typer.Option("--published-windows", help="With -s: AUROC with the published number of windows, too.")
     ] = False,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Each model on each data set, on regions that it has not seen.")
+    ] = False,
     relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Rename a class of the regions.")] = [],  # noqa: B006
     annotation: Annotated[
         list[str], typer.Option(metavar="NAME=BED", help="Its own points on the curves.", rich_help_panel=_OTHERS)
@@ -77,7 +80,7 @@ def evaluate_model(
     Average precision, precision and recall, with bootstrap intervals; several models are compared on the same regions.
     """
     from crekit.errors import InputError
-    from crekit.files import require_writable, write_json
+    from crekit.files import STDIO, require_writable, write_json
     from crekit.report import evaluation, page
     from crekit.training import entries_load, evaluation_run, metrics, sites
     from crekit.training import predictions as table
@@ -86,6 +89,10 @@ def evaluate_model(
         raise InputError("--html-assets needs --html, the page that the plots belong to")
     for path in filter(None, (output, predictions)):
         require_writable(path, text=True)
+    beside = None
+    if matrix and output != STDIO:
+        beside = Path(output).with_suffix(".matrix.tsv")
+        require_writable(beside)
     if html is not None:
         page.check(html, html_assets)
     files = entries_load.with_folds(named_paths(model))
@@ -105,6 +112,9 @@ def evaluate_model(
         seed=seed,
         threads=threads,
     )
+    if matrix:
+        _matrix(entries, plan, (tracks, regions, sequences), (output, beside, predictions, html, html_assets))
+        return
     found = _run(entries, plan, tracks, regions, sequences)
     if predictions is not None:
         table.write(predictions, found.scored)
@@ -124,7 +134,41 @@ def evaluate_model(
 
 
 def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequences: list[str]) -> Any:
-    """Evaluate on the data that the models take.
+    """Evaluate on the data that the models take, pooled."""
+    from crekit.training import data_sets, evaluation_run, sequence_evaluation_run
+
+    if _take_sequences(entries, plan, tracks, regions, sequences):
+        return sequence_evaluation_run.run(named_paths(sequences), entries, plan, named_paths(tracks))
+    return evaluation_run.run(data_sets.pair(named_paths(tracks), named_paths(regions)), entries, plan)
+
+
+def _matrix(entries: Any, plan: Any, data: tuple[list[str], ...], outputs: tuple[Any, ...]) -> None:
+    """Evaluate each model on each data set, and write what was asked for."""
+    from crekit.files import write_json
+    from crekit.report import matrix as report
+    from crekit.report import page
+    from crekit.training import data_sets, matrix, matrix_run
+
+    matrix_run.check(plan)
+    tracks, regions, sequences = data
+    output, beside, predictions, html, assets = outputs
+    if _take_sequences(entries, plan, tracks, regions, sequences):
+        found = matrix_run.of_sequences(named_paths(sequences), entries, plan, named_paths(tracks))
+    else:
+        pairs = data_sets.pair(named_paths(tracks), named_paths(regions))
+        found = matrix_run.of_tracks(pairs, entries, plan)
+    classes = found.results["classes"]
+    if predictions is not None:
+        matrix.write_predictions(predictions, found.cells, classes)
+    if html is not None:
+        page.write(html, report.page(found.results), assets)
+    if beside is not None:
+        matrix.write_table(beside, found.results["matrix"], classes)
+    write_json(output, found.results)
+
+
+def _take_sequences(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequences: list[str]) -> bool:
+    """Whether the models take sequences, and not tracks.
 
     Raises
     ------
@@ -133,7 +177,6 @@ def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequenc
     """
     from crekit.errors import InputError
     from crekit.models.registry import SEQUENCE
-    from crekit.training import data_sets, evaluation_run, sequence_evaluation_run
 
     first = next(iter(entries.values()))
     of_sequences = first.settings.input == SEQUENCE
@@ -148,9 +191,10 @@ def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequenc
             hint = "; encode the set, and give it with -s and --subset all" if option == "--validated" else ""
             raise InputError(f"{option}: not for models of {'sequences' if of_sequences else 'tracks'}{hint}")
     if of_sequences:
-        if not sequences or tracks or regions:
+        reads_tracks = any(entry.settings.signal for entry in entries.values() if entry.settings.input == SEQUENCE)
+        if not sequences or regions or (tracks and not reads_tracks):
             raise InputError(f"{first.models[0].name} is a model of sequences; give -s, and neither -t nor -r")
-        return sequence_evaluation_run.run(named_paths(sequences), entries, plan)
+        return True
     if not tracks or not regions or sequences:
         raise InputError(f"{first.models[0].name} is a model of tracks; give -t and -r, and no -s")
-    return evaluation_run.run(data_sets.pair(named_paths(tracks), named_paths(regions)), entries, plan)
+    return False

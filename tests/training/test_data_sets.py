@@ -38,7 +38,9 @@ def test_several_track_files_are_paired_by_name(files):
 
 
 def test_the_same_span_in_two_files_is_refused(files):
-    with pytest.raises(InputError, match=r"chr1:0-10 stands in another regions file too"):
+    with pytest.raises(
+        InputError, match=r"a.bed, line 1: chr1:0-10 stands in .*a.bed, line 1, too; remove it from one"
+    ):
         pair([(None, files / "a.h5")], [("enhancer", files / "a.bed"), ("promoter", files / "a.bed")])
 
 

@@ -9,7 +9,13 @@ from crekit.encoding.store import Sequences
 from crekit.errors import InputError
 from crekit.genome.fasta import Genome
 from crekit.genome.regions import Regions
-from crekit.training import predictions, sequence_evaluation, sequence_evaluation_run, sequence_prevalence, sequence_run
+from crekit.training import (
+    predictions,
+    sequence_evaluation,
+    sequence_evaluation_run,
+    sequence_pool,
+    sequence_prevalence,
+)
 from crekit.training.entries import Entry
 from crekit.training.evaluation_run import Plan
 
@@ -25,7 +31,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pool(path):
-    return sequence_run.load([(None, path)], {})
+    return sequence_pool.load([(None, path)], {})
 
 
 def gc(codes):
@@ -86,7 +92,7 @@ def test_an_ensemble_of_pooled_models_is_their_mean_region_by_region(pool):
 
 def test_as_published_elements_have_all_windows_and_background_the_middle_one(tmp_path):
     path = toy.write(tmp_path / "s.h5")
-    pool = sequence_run.load([(None, path)], {})
+    pool = sequence_pool.load([(None, path)], {})
     one = entries(m=(toy.model("chromosomes"),))
     scored, _ = sequence_evaluation.score(pool, one, "all")
     found = sequence_evaluation.as_published(pool, one, scored, "all", device="cpu", ensemble=False)["m"]

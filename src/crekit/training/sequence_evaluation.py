@@ -5,6 +5,7 @@ A region's score is that of its best window among those that are scored: as many
 background of one window each; `published_windows` gives those, for comparison.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,15 +18,18 @@ from crekit.encoding.windows import spread
 from crekit.errors import InputError
 from crekit.genome.chromosomes import abridged
 from crekit.genome.regions import concatenate
-from crekit.labels.classes import BACKGROUND, background_index
+from crekit.labels.classes import BACKGROUND
 from crekit.models.file import Model
 from crekit.models.registry import SEQUENCE
-from crekit.training import metrics, splits
+from crekit.training import metrics, sequence_pool, splits
 from crekit.training.entries import Entry, choose, judged, shared_classes
 from crekit.training.evaluation import Scored, folds_of, in_order, nothing, with_ensemble
-from crekit.training.sequence_run import Pool
-from crekit.training.sequence_sites import SequenceSites
+from crekit.training.sequence_pool import Pool
+from crekit.training.sequence_signal import SignalInput
 from crekit.training.sites import relabel
+from crekit.training.tracked_sites import signal_of, sites_of
+
+log = logging.getLogger("crekit")
 
 
 def prepare(pool: Pool, entries: Mapping[str, Entry], given: Mapping[str, str]) -> Pool:
@@ -42,6 +46,26 @@ def prepare(pool: Pool, entries: Mapping[str, Entry], given: Mapping[str, str]) 
             own = model.settings.record["options"].get("relabel", {})
             mapping |= {old: new for old, new in own.items() if old in known and old not in given}
     return replace(pool, regions=relabel(pool.regions, mapping, "the sequences"))
+
+
+def with_tracks(pool: Pool, entries: Mapping[str, Entry], named: Sequence[sequence_pool.Named]) -> Pool:
+    """The pool with the tracks that some of the models read, and where they reach.
+
+    Raises
+    ------
+    InputError
+        If a model reads tracks and none are given, or the reverse, or they do not fit.
+    """
+    wanted = [facts for entry in entries.values() for model in entry.models if (facts := signal_of(model))]
+    if not wanted:
+        if named:
+            raise InputError("none of the models reads tracks beside sequences; leave out -t")
+        return pool
+    pool = sequence_pool.with_track_files(pool, named) if named else pool
+    inside = np.logical_and.reduce([pool.read_tracks(SignalInput(**facts))[1] for facts in wanted])
+    if left := int((~inside).sum()):
+        log.warning("warning: %d regions lie too near to an end of a chromosome for the tracks; left out", left)
+    return replace(pool, has_tracks=inside)
 
 
 def classes_of_sequences(entries: Mapping[str, Entry]) -> list[str]:
@@ -192,6 +216,8 @@ def score(
         chosen, judges = choose(
             entries, pool.regions[rows], subset, list(file.sizes), ids=pool.ids[rows], sums=sums, averaged=ensemble
         )
+        if pool.has_tracks is not None:
+            chosen &= pool.has_tracks[rows]
         rows = rows[chosen]
         probabilities, mine = {}, {}
         for name, entry in entries.items():
@@ -233,11 +259,10 @@ def scorer(
 
     def score_some(model: Model, some: np.ndarray) -> np.ndarray:
         mine = rows[some]
-        background = background_index(model.settings.classes)
-        labels = np.zeros(len(mine), dtype=np.int64)  # nothing is learned here
-        sites = SequenceSites(pool.files, pool.file[mine], pool.row[mine], labels, background)
+        model.network.to(device)
+        sites, network = sites_of(pool, model, mine)
         region, window = spread(sites.n_windows, windows[mine])
-        logits = sites.best(model.network.to(device), region, window, torch.device(device))
+        logits = sites.best(network, region, window, torch.device(device))
         return in_order(model, torch.softmax(logits / model.settings.temperature, dim=1).numpy(), classes)
 
     return score_some

@@ -15,8 +15,8 @@ from crekit.training import (
     say,
     seen,
     sequence_evaluation,
+    sequence_pool,
     sequence_prevalence,
-    sequence_run,
     sequence_seen,
 )
 from crekit.training.entries import Entry
@@ -28,8 +28,8 @@ log = logging.getLogger("crekit")
 Named = tuple[str | None, Path]
 
 
-def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan) -> Evaluation:
-    """Evaluate models of sequences on sequence files.
+def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan, tracks: Sequence[Named] = ()) -> Evaluation:
+    """Evaluate models of sequences on sequence files, and on `tracks` where a model reads some too.
 
     Raises
     ------
@@ -39,7 +39,10 @@ def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan) -> Eva
     device = evaluation_run.begin(entries, plan)
     classes = sequence_evaluation.classes_of_sequences(entries)
     annotations = evaluation_run.read_annotations(plan)
-    pool = sequence_evaluation.prepare(sequence_run.load(files, {}), entries, plan.relabel or {})
+    pool = sequence_evaluation.prepare(sequence_pool.load(files, {}), entries, plan.relabel or {})
+    pool = sequence_evaluation.with_tracks(pool, entries, tracks)
+    if tracks and plan.genome is not None:
+        raise InputError("--genome: not for models that read tracks too; leave it out")
     kinds, elsewhere = sequence_evaluation.require_fitting(pool, entries, classes, plan.subset, plan.averaged)
     if annotations and pool.source == FASTA:
         raise InputError("--annotation: records of a FASTA have no place that a span could overlap; leave it out")
@@ -58,7 +61,7 @@ def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan) -> Eva
             given.append(Input("genome", "", opened.sha256()))
     elif pool.source != FASTA:
         log.info("no precision at the genome's prevalence; give --genome for it")
-    inputs = {"sequences": [one.sha256 for one in pool.inputs]}
+    inputs = {"sequences": [one.sha256 for one in pool.inputs if one.role == "sequences"]}
 
     def audit() -> dict[str, Any]:
         findings = seen.audit(scored, entries, inputs, kinds, known=pool.regions, elsewhere=elsewhere)

@@ -18,7 +18,7 @@ from crekit.training import sequence_evaluation
 from crekit.training.entries import Entry, judged
 from crekit.training.evaluation import Scored, chromosomes, in_order, with_ensemble
 from crekit.training.prevalence import OfClass, Tally, elements_of, judges_of, placed, tiles, used_tiles
-from crekit.training.sequence_run import Pool
+from crekit.training.sequence_pool import Pool
 
 log = logging.getLogger("crekit")
 

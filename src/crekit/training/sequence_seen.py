@@ -9,7 +9,7 @@ from crekit.genome.fasta import complement_codes
 from crekit.training import splits
 from crekit.training.entries import ALL, Entry
 from crekit.training.evaluation import Scored
-from crekit.training.sequence_run import Pool
+from crekit.training.sequence_pool import Pool
 
 
 def numbers(pool: Pool) -> np.ndarray:
