@@ -53,6 +53,7 @@ RUNS = {
     "sample-background": "-r {made}/positives.bed -g {made}/genome.fa -o {out}/background.bed",
     "encode-seq": "-r {made}/positives.bed -r {made}/background.bed -g {made}/genome.fa --window 60 --stride 20 "
     "-o {out}/sequences.h5",
+    "train-embedding": "-g {made}/genome.fa -o {out}/vectors.h5 --k 2-3 --dimension 10 --epochs 1 --min-count 1",
     "train-model": f"--arch deepregfinder-cnn {SITES} {SPLIT} --epochs 1 -o {{out}}/model.safetensors",
     "evaluate-model": f"-m {{made}}/model.safetensors {SITES} --bootstrap 99 -o {{out}}/metrics.json "
     "--html {out}/report.html",
@@ -60,11 +61,14 @@ RUNS = {
     "extract-motifs": "-m {made}/net.safetensors -o {out}/motifs.meme --html {out}/motifs.html",
     "explain-model": f"-m {{made}}/model.safetensors {SITES} -o {{out}}/explanation.html",
     "score-variants": "-m {made}/net.safetensors -g {made}/genome.fa --vcf {made}/variants.vcf -o {out}/scored.vcf",
+    "audit-dataset": "-s {made}/sequences.h5 -o {out}/audit.json --html {out}/audit.html --tsv {out}/audit.tsv",
 }
-# What the tools behind another need besides, made once by the same tool.
+# A second kind of run, made once by the same tool: what the tools behind it need besides, or other models.
 ALSO = {
     "train-model": "--arch deepenhancer-6conv3pool6norm -s {made}/sequences.h5 --random 0.6,0.2,0.2 --epochs 1 "
     "-o {out}/net.safetensors",
+    "explain-model": "-m {made}/net.safetensors -s {made}/sequences.h5 --per-class 5 --shuffles 2 "
+    "-o {out}/contributions.html --table {out}/contributions.tsv",
 }
 
 # One name, one meaning, one default, in every tool that has the option (cli.md).
@@ -348,6 +352,17 @@ def test_the_log_holds_the_command_line_and_the_time(name, made):
 @pytest.mark.xdist_group("contract")
 def test_a_quiet_run_is_silent_and_gives_the_same_bytes_in_another_folder(name, made, tmp_path):
     ended = run_executable(name, *arguments(name, made, tmp_path), "--quiet", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert os.listdir(tmp_path)
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (made / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("name", ALSO)
+@pytest.mark.xdist_group("contract")
+def test_the_second_kind_of_run_gives_the_same_bytes_too(name, made, tmp_path):
+    words = [part.format(data=DATA, made=made, out=tmp_path) for part in ALSO[name].split()]
+    ended = run_executable(name, *words, "--quiet", cwd=tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert os.listdir(tmp_path)
     for path in tmp_path.iterdir():

@@ -1,0 +1,145 @@
+"""audit-dataset: what could make a benchmark lie, with a verdict on each, and a cleaned set."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from crekit_tools._options import Blacklist, Html, HtmlAssets, Output, Seed, Threads, named_paths, tool
+
+app = tool("audit-dataset")
+_SPLIT, _OUT = "Split to look across", "More outputs"
+FAILED_AUDIT = 3
+_RANK = ("look", "leak")
+
+_Sequences = Annotated[
+    Path | None, typer.Option("-s", "--sequences", metavar="H5", help="Sequences of encode-seq.", show_default=False)
+]
+_Fasta = Annotated[
+    list[str],
+    typer.Option(metavar="CLASS=FILE", help="Records of one class, instead; repeatable.", show_default=False),
+]
+_Regions = Annotated[
+    list[str],
+    typer.Option(
+        "-r", "--regions", metavar="[CLASS=]BED", help="Regions, instead; class in column 4, or given here.",
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+@app.command(
+    epilog="Example: audit-dataset --fasta enhancer=e.fa --fasta background=b.fa -o audit.json --html audit.html "
+    "--fail-on leak"
+)
+def audit_dataset(
+    output: Output,
+    sequences: _Sequences = None,
+    fasta: _Fasta = [],  # noqa: B006
+    regions: _Regions = [],  # noqa: B006
+    genome: Annotated[Path | None, typer.Option("-g", "--genome", metavar="FASTA", help="With -r.")] = None,
+    blacklist: Blacklist = None,
+    test: Annotated[
+        list[str],
+        typer.Option(
+            metavar="CLASS=FILE|CHROMS",
+            help="Test files, of the same kind; or, with --train, chromosomes.",
+            rich_help_panel=_SPLIT,
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    model: Annotated[
+        Path | None, typer.Option("-m", "--model", metavar="FILE", help="That of a model.", rich_help_panel=_SPLIT)
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="CHROMS", help="Trains on these.", rich_help_panel=_SPLIT)
+    ] = None,
+    val: Annotated[
+        str | None, typer.Option(metavar="CHROMS", help="Chooses the epoch by these.", rich_help_panel=_SPLIT)
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=3, metavar="K", help="Each of K folds is the test once.", rich_help_panel=_SPLIT)
+    ] = None,
+    fold: Annotated[
+        int | None, typer.Option(min=1, metavar="I", help="Only this fold: tests on I.", rich_help_panel=_SPLIT)
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="block|chromosome|cluster|random", help="What folds keep whole.", rich_help_panel=_SPLIT),
+    ] = None,
+    block: Annotated[int, typer.Option(min=1, help="Bases in a block.", rich_help_panel=_SPLIT)] = 1_000_000,
+    random: Annotated[
+        str | None, typer.Option(metavar="SHARES", help="0.6,0.2,0.2 at random.", rich_help_panel=_SPLIT)
+    ] = None,
+    tsv: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The verdicts as a table.", rich_help_panel=_OUT)
+    ] = None,
+    html: Html = None,
+    html_assets: HtmlAssets = None,
+    fix: Annotated[
+        str | None,
+        typer.Option(metavar="PREFIX", help="Write a cleaned set, split by cluster; audit it.", rich_help_panel=_OUT),
+    ] = None,
+    fail_on: Annotated[
+        Literal["look", "leak"] | None, typer.Option(help="End with status 3 on such a verdict, or a worse one.")
+    ] = None,
+    threads: Threads = 2,
+    seed: Seed = 1,
+) -> None:
+    """Look for what a model could score by without learning: duplicates, length, composition, a leaking split.
+
+    Without a split, what crosses one is not looked for; a sequence file may hold one.
+    """
+    from crekit.audit import outputs
+    from crekit.errors import InputError
+    from crekit.files import require_writable, write_json
+    from crekit.report import page
+    from crekit.training import audit_run
+
+    if html_assets is not None and html is None:
+        raise InputError("--html-assets needs --html, the page that the plots belong to")
+    for path in filter(None, (output, tsv)):
+        require_writable(path, text=True)
+    if html is not None:
+        page.check(html, html_assets)
+    order = _order(train, val, test, random, folds, fold, by, block) | {
+        "sequences": sequences, "fasta": named_paths(fasta), "regions": named_paths(regions), "genome": genome,
+        "model": model, "blacklist": blacklist, "seed": seed, "threads": threads,
+    }  # fmt: skip
+    asked = audit_run.Order(**order)
+    if fix is not None:
+        audit_run.check_outputs(asked, fix, [path for path in (output, tsv, html) if path])
+    audited = audit_run.audit(asked)
+    outputs.say(audited.findings)
+    if fix is not None:
+        audit_run.fix(asked, audited, fix)
+    _write(audited, tsv, html, html_assets)
+    write_json(output, audited.results)
+    if fail_on is not None and audited.results["verdict"] in _RANK[_RANK.index(fail_on) :]:
+        raise typer.Exit(FAILED_AUDIT)
+
+
+def _order(train: str | None, val: str | None, test: list[str], *rest: Any) -> dict[str, Any]:
+    """The options of a split; ``--test`` names chromosomes beside --train and --val, and files without."""
+    from crekit.errors import InputError
+    from crekit.training.train import SplitOptions
+
+    if train is None and val is None:
+        return {"split": SplitOptions(None, None, None, *rest), "test": named_paths(test)}
+    if len(test) > 1:
+        raise InputError("--test: give the chromosomes once, as a list such as chr8,chr9")
+    return {"split": SplitOptions(train, val, test[0] if test else None, *rest)}
+
+
+def _write(audited: Any, tsv: str | None, html: Path | None, assets: Path | None) -> None:
+    """Write table and page."""
+    from crekit.audit import outputs
+    from crekit.report import audit as report
+    from crekit.report import page
+
+    if tsv is not None:
+        outputs.write_tsv(tsv, audited.findings)
+    if html is not None:
+        sample = audited.loaded.sample
+        shown = report.Shown(audited.results, sample.classes, sample.lengths, outputs.gc_share(sample.codes))
+        page.write(html, report.page(shown), assets)
