@@ -80,7 +80,20 @@ def audit(results: Mapping[str, Any]) -> Section:
     blocks.append(Table([*columns, same.replace("_", " ")], rows, caption))
     if any(_LIKE & set(one) for one in found["models"].values()):
         blocks.append(_like(found["models"]))
+    if "data_audit" in results:
+        blocks.append(_data(results["data_audit"]))
     return Section("Audit", blocks)
+
+
+def _data(found: Mapping[str, Any]) -> Table:
+    """What a model could score by without learning, whatever the model."""
+    rows = [[one["title"], one["verdict"], one["says"]] for one in found["findings"] if one["verdict"] != "skipped"]
+    return Table(
+        ["check", "verdict", "finding"],
+        rows,
+        f"What a model could score by without learning, in the data themselves: {found['verdict']}. "
+        "audit-dataset looks for more.",
+    )
 
 
 def _like(models: Mapping[str, Any]) -> Table:

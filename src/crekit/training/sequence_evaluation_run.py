@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from crekit.audit.sample import NONE, TRAIN
 from crekit.encoding.store import FASTA
 from crekit.errors import InputError
 from crekit.genome.fasta import Genome
@@ -12,6 +15,7 @@ from crekit.provenance import Input
 from crekit.training import (
     evaluation_run,
     outside,
+    quick_audit,
     say,
     seen,
     sequence_evaluation,
@@ -72,6 +76,8 @@ def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan, tracks
     found = evaluation_run.judge(scored, entries, plan, audit)
     say.published(published)
     given += [Input("annotation", name, checksum) for name, _, checksum in annotations]
+    judged = np.full(len(pool.regions), NONE)
+    judged[rows] = TRAIN  # one part: what crosses a split is the other audit's
     options = {"relabel": dict(plan.relabel or {}), "published-windows": plan.published_windows}
     results = {
         **found,
@@ -79,6 +85,7 @@ def run(files: Sequence[Named], entries: Mapping[str, Entry], plan: Plan, tracks
         "annotations": {name: outside.annotation_points(scored, regions) for name, regions, _ in annotations},
         "validated": {},
         "published_windows": published,
+        "data_audit": quick_audit.of_pool(pool, judged, plan.seed),
         "record": evaluation_run.record_of(plan, entries, options, given),
     }
     return Evaluation(for_json(results), scored, genome)

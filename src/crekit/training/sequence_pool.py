@@ -1,7 +1,7 @@
 """The regions of all sequence files of a run, with their DNA, their encoders and, where asked for, their tracks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class Pool:
         Where the tracks reach.
     track_files : tuple of Path
         Of each file, its tracks; empty without tracks.
+    said : set of str
+        What was said of these regions already; the folds of a run share it.
     """
 
     files: list[Sequences]
@@ -65,6 +67,7 @@ class Pool:
     tracks: np.ndarray | None = None
     has_tracks: np.ndarray | None = None
     track_files: tuple[Path, ...] = ()
+    said: set[str] = field(default_factory=set)
 
     def read_tracks(self, signal: sequence_signal.SignalInput) -> tuple[np.ndarray, np.ndarray]:
         """Tracks of all regions; see `crekit.training.sequence_signal.read`.

@@ -21,7 +21,7 @@ from crekit.models.encoded import EncodedNetwork, learner
 from crekit.models.file import Model
 from crekit.models.settings import SequenceSettings
 from crekit.provenance import record
-from crekit.training import calibration, encoded_sites, loop, results, signal_run, splits, transfer
+from crekit.training import calibration, encoded_sites, loop, quick_audit, results, signal_run, splits, transfer
 from crekit.training.sequence_pool import Pool
 from crekit.training.sequence_sites import SequenceSites
 from crekit.training.settings import Training
@@ -114,6 +114,7 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
     counts["dropped"] = _dropped(pool, parts)
     for part in splits.PARTS:
         log.info("%s: %s", part, ", ".join(f"{number} {name}" for name, number in counts[part].items()))
+    audited = quick_audit.of_pool(pool, parts, plan.training.seed)
     log.info("device: %s, %d compute threads", device.type, plan.training.threads)
     torch.set_num_threads(plan.training.threads)
     pool = _standardised(pool, parts)
@@ -137,7 +138,7 @@ def run(pool: Pool, plan: Plan, output: Path, *, resume: bool = False) -> dict[s
             held[part] = results.Held(pool.ids[mine], pool.regions.name[mine], sites[i].region_labels, logits)
     temperature = calibration.of(plan.training, held["val"].logits, held["val"].labels)
     final = SequenceSettings(**{**settings, "temperature": temperature})
-    metrics = results.metrics_of(final, network, history, held, plan.training.monitor)
+    metrics = {**results.metrics_of(final, network, history, held, plan.training.monitor), "audit": audited}
     results.write(output, final, network, metrics, history, held)
     checkpoint.unlink(missing_ok=True)
     log.info("test: mAP %.3f", metrics["test"]["mAP"])
