@@ -37,8 +37,7 @@ def _print_list(wanted: bool) -> None:
 
 
 @app.command(
-    epilog="Example: train-model --arch deepregfinder-cnn -t tracks.h5 -r regions.bed "
-    "--train chr1-chr7 --val chr8-chr11 --test chr12-chr16 -o model.safetensors"
+    epilog="Example: train-model --arch deepregfinder-cnn -t t.h5 -r regions.bed --folds 5 -o m.safetensors"
 )
 def train_model(
     arch: Annotated[str, typer.Option(metavar="NAME", help="Architecture; --list prints them.")],
@@ -75,7 +74,7 @@ def train_model(
     block: Annotated[int, typer.Option(min=1, help="Bases in a block.", rich_help_panel=_SPLIT)] = 1_000_000,
     random: Annotated[
         str | None,
-        typer.Option(metavar="SHARES", help="0.6,0.2,0.2 at random; flatters the model.", rich_help_panel=_SPLIT),
+        typer.Option(metavar="SHARES", help="0.6,0.2,0.2; flatters the model.", rich_help_panel=_SPLIT),
     ] = None,
     split: Annotated[
         Literal["stored"] | None, typer.Option(help="That of audit-dataset --fix.", rich_help_panel=_SPLIT)
@@ -157,7 +156,7 @@ def train_model(
 ) -> None:
     """Train a model on tracks and regions (-t -r), on sequences (-s), or on both (-s -t, fusion).
 
-    Writes beside the model its .metrics.json, .history.tsv and .predictions.tsv, and a .checkpoint while it runs.
+    Writes also .metrics.json, .history.tsv, .predictions.tsv, and a .checkpoint while it runs.
     """
     from crekit.errors import InputError
     from crekit.training import train
