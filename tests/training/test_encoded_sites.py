@@ -1,5 +1,7 @@
 """Encodings as training is shown them: from the cache, turned round, and in batches of any make-up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from toy_encoded import options
 from crekit.encoding.encoders import Encoders
 from crekit.encoding.store import Sequences
 from crekit.genome.fasta import complement_codes
-from crekit.training.encoded_sites import EncodedSites
+from crekit.training.encoded_sites import EncodedSites, MotifCache, cache_of
 
 CPU = torch.device("cpu")
 
@@ -25,9 +27,9 @@ def of(path, **settings) -> EncodedSites:
     sequences = Sequences(path)
     n = len(sequences)
     labels = (sequences.regions.name == "enhancer").astype(np.int64)
-    return EncodedSites(
-        [sequences], np.zeros(n, dtype=np.int64), np.arange(n), labels, 0, encoders=sequences.encoders, **settings
-    )
+    known = {"encoders": sequences.encoders, "cache": MotifCache(sequences.encoders.motif, sequences.n_windows)}
+    what = ([sequences], np.zeros(n, dtype=np.int64), np.arange(n), labels, 0)
+    return EncodedSites(*what, **{**known, "place": np.arange(n), **settings})
 
 
 def shown(sites, region, turned):
@@ -69,3 +71,25 @@ def test_no_cache_is_made_without_motifs(sites):
         sites.files, sites.file, sites.row, sites.region_labels, 0, encoders=Encoders(kmer=sites.encoders.kmer)
     )
     assert list(shown(bare, [0], [False])) == ["kmer"]
+
+
+def test_a_cache_is_shared_by_the_same_motifs_alone(sites):
+    caches = [sites.cache]
+    motif = sites.encoders.motif
+    n_windows = sites.files[0].n_windows
+    assert cache_of(caches, sites.files[0].encoders.motif, n_windows) is sites.cache
+    other = replace(motif, thresholds=motif.thresholds + 1)
+    assert cache_of(caches, other, n_windows) is caches[1]
+    assert cache_of(caches, motif, np.array([1 << 40])) is sites.cache
+    assert cache_of([], motif, np.array([1 << 40])) is None
+
+
+def test_encodings_stored_with_other_motifs_are_not_read(tmp_path):
+    assert run_tool("encode-seq", *options(tmp_path), "--store", "-o", tmp_path / "s.h5").returncode == 0
+    own = of(tmp_path / "s.h5").encoders
+    changed = Encoders(own.kmer, replace(own.motif, thresholds=own.motif.thresholds - 900))
+    sites = of(tmp_path / "s.h5", encoders=changed, cache=None)
+    codes = sites.files[0].codes(50)
+    expected = changed.encode(codes[None])["motif"][0]
+    np.testing.assert_array_equal(shown(sites, [50], [False])["motif"][0].numpy(), expected)
+    assert not np.array_equal(expected, own.encode(codes[None])["motif"][0])

@@ -24,10 +24,10 @@ from crekit.models.registry import SEQUENCE
 from crekit.training import metrics, sequence_pool, splits
 from crekit.training.entries import Entry, choose, judged, shared_classes
 from crekit.training.evaluation import Scored, folds_of, in_order, nothing, with_ensemble
+from crekit.training.judged_sites import signal_of, sites_of
 from crekit.training.sequence_pool import Pool
 from crekit.training.sequence_signal import SignalInput
 from crekit.training.sites import relabel
-from crekit.training.tracked_sites import signal_of, sites_of
 
 log = logging.getLogger("crekit")
 

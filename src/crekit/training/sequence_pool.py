@@ -16,9 +16,11 @@ from crekit.files import require, sha256_file
 from crekit.genome.regions import Regions, concatenate
 from crekit.models import registry
 from crekit.models.registry import Architecture
+from crekit.motifs.scoring import Scoring
 from crekit.provenance import Input
 from crekit.training import sequence_signal
 from crekit.training.clusters import find_clusters
+from crekit.training.encoded_sites import MotifCache, cache_of
 from crekit.training.sites import relabel
 
 Named = tuple[str | None, Path]
@@ -54,6 +56,8 @@ class Pool:
         Of each file, its tracks; empty without tracks.
     said : set of str
         What was said of these regions already; the folds of a run share it.
+    caches : list of MotifCache
+        Motif frequencies that were computed already; folds and models share them.
     """
 
     files: list[Sequences]
@@ -68,6 +72,7 @@ class Pool:
     has_tracks: np.ndarray | None = None
     track_files: tuple[Path, ...] = ()
     said: set[str] = field(default_factory=set)
+    caches: list[MotifCache] = field(default_factory=list)
 
     def read_tracks(self, signal: sequence_signal.SignalInput) -> tuple[np.ndarray, np.ndarray]:
         """Tracks of all regions; see `crekit.training.sequence_signal.read`.
@@ -94,6 +99,11 @@ class Pool:
     def _read(self) -> dict[tuple[Any, ...], tuple[np.ndarray, np.ndarray]]:
         """Tracks that were read before: models of all folds read the same ones."""
         return {}
+
+    def motif_cache(self, motif: Scoring | None) -> MotifCache | None:
+        """Where the frequencies of these motifs are kept; None without motifs, or where they are too many."""
+        n_windows = np.concatenate([one.n_windows for one in self.files])
+        return None if motif is None else cache_of(self.caches, motif, n_windows)
 
     @property
     def source(self) -> str:

@@ -206,7 +206,9 @@ def _sites(
     encoded = encoded_sites.of_network(network, pool.encoders, plan.training.threads)
     if encoded is None:
         return SequenceSites(*what)
-    return encoded_sites.EncodedSites(*what, **encoded, tracks=None if pool.tracks is None else pool.tracks[mine])
+    tracks = None if pool.tracks is None else pool.tracks[mine]
+    cache = pool.motif_cache(encoded["encoders"].motif)
+    return encoded_sites.EncodedSites(*what, **encoded, tracks=tracks, cache=cache, place=np.flatnonzero(mine))
 
 
 def _rounds(
