@@ -3,10 +3,10 @@
 
 Usage: benchmarks/fusion_k562.py [--data DATA] --work DIR [--folds 5] [--epochs 8]
 
-Ensembl's regulatory elements of chrX (hg19) are the regions, so that the labels come from many cell types and the marks
-from one; background is matched in length and GC. `fusion` reads bases, motif frequencies and tracks; the same net reads
-bases and motifs alone, and DeepRegFinder's CNN the tracks alone; all on the same folds of 1 Mb blocks. What is in DIR is
-not made again.
+Ensembl's regulatory elements of chrX (hg19) are the regions: labels come from many cell types, marks from one;
+background is matched in length and GC. `fusion` reads bases, motif frequencies and tracks; the same net reads
+bases and motifs alone, and DeepRegFinder's CNN the tracks alone; all on the same folds of 1 Mb blocks. What is in
+DIR is not made again.
 """
 
 import argparse
