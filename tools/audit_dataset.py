@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from crekit_tools._options import Blacklist, Html, HtmlAssets, Output, Seed, Threads, named_paths, tool
+from crekit_tools._split_options import SPLIT, Block, By, Fold, Folds, Random, TrainChroms, ValChroms
 
 app = tool("audit-dataset")
-_SPLIT, _OUT = "Split to look across", "More outputs"
+_OUT = "More outputs"
 FAILED_AUDIT = 3
 _RANK = ("look", "leak")
 
@@ -44,33 +45,20 @@ def audit_dataset(
         typer.Option(
             metavar="CLASS=FILE|CHROMS",
             help="Test files, of the same kind; or, with --train, chromosomes.",
-            rich_help_panel=_SPLIT,
+            rich_help_panel=SPLIT,
             show_default=False,
         ),
     ] = [],  # noqa: B006
     model: Annotated[
-        Path | None, typer.Option("-m", "--model", metavar="FILE", help="That of a model.", rich_help_panel=_SPLIT)
+        Path | None, typer.Option("-m", "--model", metavar="FILE", help="That of a model.", rich_help_panel=SPLIT)
     ] = None,
-    train: Annotated[
-        str | None, typer.Option(metavar="CHROMS", help="Trains on these.", rich_help_panel=_SPLIT)
-    ] = None,
-    val: Annotated[
-        str | None, typer.Option(metavar="CHROMS", help="Chooses the epoch by these.", rich_help_panel=_SPLIT)
-    ] = None,
-    folds: Annotated[
-        int | None, typer.Option(min=3, metavar="K", help="Each of K folds is the test once.", rich_help_panel=_SPLIT)
-    ] = None,
-    fold: Annotated[
-        int | None, typer.Option(min=1, metavar="I", help="Only this fold: tests on I.", rich_help_panel=_SPLIT)
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(metavar="block|chromosome|cluster|random", help="What folds keep whole.", rich_help_panel=_SPLIT),
-    ] = None,
-    block: Annotated[int, typer.Option(min=1, help="Bases in a block.", rich_help_panel=_SPLIT)] = 1_000_000,
-    random: Annotated[
-        str | None, typer.Option(metavar="SHARES", help="0.6,0.2,0.2 at random.", rich_help_panel=_SPLIT)
-    ] = None,
+    train: TrainChroms = None,
+    val: ValChroms = None,
+    folds: Folds = None,
+    fold: Fold = None,
+    by: By = None,
+    block: Block = 1_000_000,
+    random: Random = None,
     tsv: Annotated[
         str | None, typer.Option(metavar="FILE", help="The verdicts as a table.", rich_help_panel=_OUT)
     ] = None,

@@ -17,9 +17,10 @@ from crekit_tools._options import (
     named_paths,
     tool,
 )
+from crekit_tools._split_options import SPLIT, Block, By, Fold, Folds, Random, TrainChroms, ValChroms
 
 app = tool("train-model")
-_SPLIT, _TRAINING = "Split (chromosome lists, --folds or --random)", "Training (default: the architecture's paper)"
+_TRAINING = "Training (default: the architecture's paper)"
 _SEQUENCES = "Sequences"
 
 
@@ -36,9 +37,7 @@ def _print_list(wanted: bool) -> None:
     raise typer.Exit
 
 
-@app.command(
-    epilog="Example: train-model --arch deepregfinder-cnn -t t.h5 -r regions.bed --folds 5 -o m.safetensors"
-)
+@app.command(epilog="Example: train-model --arch deepregfinder-cnn -t t.h5 -r regions.bed --folds 5 -o m.safetensors")
 def train_model(
     arch: Annotated[str, typer.Option(metavar="NAME", help="Architecture; --list prints them.")],
     output: Output,
@@ -54,37 +53,23 @@ def train_model(
     normalise: Normalise = None,
     init_from: Annotated[Path | None, typer.Option(metavar="MODEL", help="Begin with its weights.")] = None,
     freeze: Annotated[str | None, typer.Option(metavar="LAYERS", help="Keep the first so many, or these.")] = None,
-    train_chroms: Annotated[
-        str | None, typer.Option("--train", metavar="CHROMS", help="Learn from these.", rich_help_panel=_SPLIT)
-    ] = None,
-    val: Annotated[
-        str | None, typer.Option(metavar="CHROMS", help="Choose the epoch by these.", rich_help_panel=_SPLIT)
-    ] = None,
-    test: Annotated[str | None, typer.Option(metavar="CHROMS", help="Judge by these.", rich_help_panel=_SPLIT)] = None,
-    folds: Annotated[
-        int | None, typer.Option(min=3, metavar="K", help="A model for each of K folds.", rich_help_panel=_SPLIT)
-    ] = None,
-    fold: Annotated[
-        int | None, typer.Option(min=1, metavar="I", help="Only this fold: tests on I.", rich_help_panel=_SPLIT)
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(metavar="block|chromosome|cluster|random", help="What folds keep whole.", rich_help_panel=_SPLIT),
-    ] = None,
-    block: Annotated[int, typer.Option(min=1, help="Bases in a block.", rich_help_panel=_SPLIT)] = 1_000_000,
-    random: Annotated[
-        str | None,
-        typer.Option(metavar="SHARES", help="0.6,0.2,0.2; flatters the model.", rich_help_panel=_SPLIT),
-    ] = None,
+    train_chroms: TrainChroms = None,
+    val: ValChroms = None,
+    test: Annotated[str | None, typer.Option(metavar="CHROMS", help="Judge by these.", rich_help_panel=SPLIT)] = None,
+    folds: Folds = None,
+    fold: Fold = None,
+    by: By = None,
+    block: Block = 1_000_000,
+    random: Random = None,
     split: Annotated[
-        Literal["stored"] | None, typer.Option(help="That of audit-dataset --fix.", rich_help_panel=_SPLIT)
+        Literal["stored"] | None, typer.Option(help="That of audit-dataset --fix.", rich_help_panel=SPLIT)
     ] = None,
     share: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1, help="Of the training regions; default all.", rich_help_panel=_SPLIT),
+        typer.Option(min=1e-6, max=1, help="Of the training regions; default all.", rich_help_panel=SPLIT),
     ] = None,
     iterative_folds: Annotated[
-        int | None, typer.Option(min=2, metavar="K", help="Enhancer-MDLF's rounds.", rich_help_panel=_SPLIT)
+        int | None, typer.Option(min=2, metavar="K", help="Enhancer-MDLF's rounds.", rich_help_panel=SPLIT)
     ] = None,
     encodings: Annotated[
         str | None,
