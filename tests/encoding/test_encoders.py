@@ -85,12 +85,65 @@ def test_options_that_cannot_be_right_are_refused(tmp_path, words, mention):
 
 
 @pytest.mark.parametrize(
-    ("words", "mention"), [(["--store"], "give --kmer-vectors"), (["--motif-thresholds"], "--motifs")]
+    ("words", "mention"), [(["--store"], "give --kmer-vectors"), (["--motif-thresholds"], "belongs to --motifs")]
 )
 def test_options_without_what_they_belong_to_are_refused(tmp_path, words, mention):
     given = [*words, tmp_path / "motifs.meme"] if len(words) == 1 and words[0] != "--store" else words
     ended = run_tool("encode-seq", *options(tmp_path)[:8], *given, "-o", tmp_path / "s.h5")
     assert (ended.returncode, mention in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "mention"),
+    [
+        (["--k", "4"], "--k belongs to --kmer-vectors"),
+        (["--pooling", "flat"], "--pooling belongs to --kmer-vectors"),
+        (["--motif-p", "0.1"], "--motif-p belongs to --motifs"),
+        (["--strands", "forward"], "--strands belongs to --motifs"),
+        (["--motifs", "-", "--motif-thresholds", "-"], "standard input"),
+    ],
+)
+def test_an_option_without_its_file_is_refused(tmp_path, words, mention):
+    ended = run_tool("encode-seq", *options(tmp_path)[:8], *words, "-o", tmp_path / "s.h5")
+    assert (ended.returncode, mention in ended.stderr, ended.stderr.count("\n")) == (2, True, 1), ended.stderr
+
+
+def test_two_kinds_of_threshold_are_refused(tmp_path):
+    words = ["--motif-thresholds", tmp_path / "t.homer", "--motif-p", "1e-5"]
+    ended = run_tool("encode-seq", *options(tmp_path), *words, "-o", tmp_path / "s.h5")
+    assert (ended.returncode, "choose one" in ended.stderr) == (2, True)
+
+
+def test_motifs_come_from_standard_input_too(tmp_path):
+    words = options(tmp_path)
+    assert run_tool("encode-seq", *words, "-o", tmp_path / "file.h5").returncode == 0
+    text, words[-1] = (tmp_path / "motifs.meme").read_text(), "-"
+    ended = run_tool("encode-seq", *words, "-o", tmp_path / "stream.h5", input=text)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "stream.h5").read_bytes() == (tmp_path / "file.h5").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        (">A\n>B\n0.1 0.2 0.3 -0.9\n", "line 1: motif A has no positions"),
+        (">A\n0 0 0 0\n0 0 0 0\n", "line 1: motif A has only zeros"),
+        (">A\n0.05 -0.71 0.37 0.007\n0.5 x 0 0\n", "line 3: '0.5 x 0 0' where four log odds should stand"),
+        (">A\n0.05 -0.71 0.37 0.007\n0.5 0.\n", "copy it again if cut"),
+    ],
+)
+def test_damaged_log_odds_are_named_for_what_they_are(tmp_path, text, mention):
+    words = options(tmp_path)
+    words[-1].write_text(text)
+    ended = run_tool("encode-seq", *words, "-o", tmp_path / "s.h5")
+    assert (ended.returncode, mention in ended.stderr, ended.stderr.count("\n")) == (2, True, 1), ended.stderr
+
+
+def test_a_folder_instead_of_motifs_is_refused(tmp_path):
+    words = options(tmp_path)
+    words[-1] = tmp_path
+    ended = run_tool("encode-seq", *words, "-o", tmp_path / "s.h5")
+    assert (ended.returncode, "folder" in ended.stderr) == (2, True), ended.stderr
 
 
 def test_a_damaged_store_is_refused(encoded):

@@ -41,7 +41,7 @@ def test_shares_that_are_no_split_are_refused(shares):
 
 
 def test_an_incomplete_or_double_split_is_refused():
-    with pytest.raises(InputError, match="no complete split"):
+    with pytest.raises(InputError, match=r"give (--val and )?--test too|no split; give --train"):
         splits.choose("chr1", "chr2", None, None, 1)
     with pytest.raises(InputError, match="--random goes without"):
         splits.choose("chr1", "chr2", "chr3", "0.6,0.2,0.2", 1)

@@ -8,7 +8,7 @@ from crekit.encoding.encoders import Encoders, KmerEncoding
 from crekit.encoding.kmer_embedding import POOLINGS, SIZE
 from crekit.encoding.kmer_vectors import read
 from crekit.errors import InputError
-from crekit.files import sha256_file
+from crekit.files import STDIO
 from crekit.motifs import scoring
 from crekit.provenance import Input
 
@@ -62,10 +62,25 @@ class EncoderOptions:
                 raise InputError(f"--{name} {value}: choose {' or '.join(choices)}")
         if not 0 < self.motif_p < 1:
             raise InputError(f"--motif-p {self.motif_p}: give a probability such as 1e-4")
-        if self.motif_thresholds and not self.motifs:
-            raise InputError("--motif-thresholds belongs to --motifs; give both")
+        self._require_partners()
         if self.store and not (self.kmer_vectors or self.motifs):
             raise InputError("--store writes k-mer embeddings and motif frequencies; give --kmer-vectors or --motifs")
+
+    def _require_partners(self) -> None:
+        """Check that no option is given without the file that it belongs to, or beside one that overrides it."""
+        plain = EncoderOptions()
+        for owner, given, names in (
+            ("kmer-vectors", self.kmer_vectors, ("k", "pooling")),
+            ("motifs", self.motifs, ("motif_p", "motif_thresholds", "strands", "frequency")),
+        ):
+            for name in names:
+                if given is None and getattr(self, name) != getattr(plain, name):
+                    raise InputError(f"--{name.replace('_', '-')} belongs to --{owner}; give both")
+        if self.motif_thresholds is not None and self.motif_p != plain.motif_p:
+            raise InputError("--motif-p and --motif-thresholds are two kinds of threshold; choose one")
+        files = (self.kmer_vectors, self.motifs, self.motif_thresholds)
+        if sum(str(path) == STDIO for path in files) > 1 or str(self.kmer_vectors) == STDIO:
+            raise InputError("- (standard input) can be read once, and k-mer vectors only from a file; name the files")
 
 
 def read_encoders(options: EncoderOptions) -> Encodings:
@@ -81,12 +96,13 @@ def read_encoders(options: EncoderOptions) -> Encodings:
     inputs = []
     if options.kmer_vectors is not None:
         kmer = KmerEncoding(read(options.kmer_vectors, options.k), options.pooling, SIZE)
-        inputs.append(Input("kmer-vectors", "", sha256_file(options.kmer_vectors)))
+        inputs.append(Input("kmer-vectors", "", kmer.vectors.sha256()))
     if options.motifs is not None:
-        inputs.append(Input("motifs", "", sha256_file(options.motifs)))
         if options.motif_thresholds is not None:
             motif = scoring.published(options.motifs, options.motif_thresholds, options.strands, options.frequency)
-            inputs.append(Input("motif-thresholds", "", sha256_file(options.motif_thresholds)))
         else:
             motif = scoring.calibrated(options.motifs, options.motif_p, options.strands, options.frequency)
+        inputs.append(Input("motifs", "", motif.motifs_sha256))
+        if motif.thresholds_sha256:
+            inputs.append(Input("motif-thresholds", "", motif.thresholds_sha256))
     return Encodings(Encoders(kmer, motif), tuple(inputs), options.store)

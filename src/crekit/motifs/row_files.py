@@ -58,6 +58,10 @@ def kind_of(blocks: list[Rows], source: str) -> str:
     InputError
         If its first row is of no kind.
     """
+    for block in blocks:
+        if not block.rows:
+            name = (block.words[1:2] or block.words or ["without a name"])[0]
+            raise InputError(f"{source}, line {block.line}: motif {name} has no positions; mend the file")
     number, line = next((row for block in blocks for row in block.rows), (1, ""))
     place = f"{source}, line {number}"
     row = _numbers(line, place)
@@ -90,6 +94,9 @@ def parse(text: str, source: str) -> list[Motif]:
         else:
             motifs.append(Motif(name, "", table, _SITES))
     meme.require_unique(motifs, source)
+    for block, motif in zip(blocks, motifs, strict=True):
+        if kind == LOG_ODDS and (motif.matrix == 1 / 4).all():
+            raise InputError(f"{source}, line {block.line}: motif {motif.name} has only zeros, so remove it")
     return motifs
 
 
@@ -124,24 +131,28 @@ def _row(line: str, kind: str, place: str) -> list[float]:
     """Four numbers of that kind."""
     if kind == PROBABILITIES:
         return meme.row_of(line, place)
-    row = _numbers(line, place)
+    row = _numbers(line, place, kind)
     if kind == LOG_ODDS and not _is_log_odds(row):
         raise InputError(
             f"{place}: {line.strip()[:40]!r} where four natural log odds should stand (their exp sum to 4)"
+            "; mend the file, or copy it again if it was cut"
         )
     if kind == COUNTS and (min(row) < 0 or sum(row) <= 0):
         raise InputError(f"{place}: {line.strip()[:40]!r} where four counts should stand, not all 0; mend the file")
     return row
 
 
-def _numbers(line: str, place: str) -> list[float]:
-    """Four finite numbers of a line; what is none is reported as probabilities that are none."""
+def _numbers(line: str, place: str, kind: str = PROBABILITIES) -> list[float]:
+    """Four finite numbers of a line; what is none is reported as what the file should hold."""
     try:
         row = [float(word) for word in line.split()]
     except ValueError:
         row = []
     if len(row) != 4 or not all(map(math.isfinite, row)):
-        meme.row_of(line, place)
+        if kind == PROBABILITIES:
+            meme.row_of(line, place)
+        shown = line.strip()[:40]
+        raise InputError(f"{place}: {shown!r} where four {kind} should stand; mend the file, or copy it again if cut")
     return row
 
 

@@ -99,6 +99,10 @@ def audit(order: Order) -> Audited:
     with threadpool_limits(order.threads):
         loaded, split = audit_split.apply(_load(order), order.split, order.model, order.seed)
         blacklist, inputs = _blacklist(order, loaded)
+        if len(names := loaded.sample.class_names) == 1:
+            log.warning(
+                "warning: %s is the only class, so that nothing can tell classes apart; give others too", names[0]
+            )
         findings = run.run(loaded.sample, blacklist=blacklist, seed=order.seed, window=loaded.hides_length)
         inputs = [*loaded.inputs, *inputs]
         made = record("audit-dataset", {"split": split, "seed": order.seed}, inputs)
@@ -108,8 +112,11 @@ def audit(order: Order) -> Audited:
 def _load(order: Order) -> Loaded:
     kinds = [order.sequences is not None, bool(order.fasta), bool(order.regions)]
     if sum(kinds) != 1 or (order.genome is not None) != bool(order.regions):
+        given = [name for name, there in zip(("-s", "--fasta", "-r"), kinds, strict=True) if there]
+        given += ["-g"] if order.genome is not None else []
         raise InputError(
-            "give a sequence file (-s), or records (--fasta CLASS=FILE), or regions and their genome (-r and -g)"
+            f"{' and '.join(given) or 'nothing'} given; give a sequence file (-s) alone, records (--fasta CLASS=FILE) "
+            "alone, or regions and their genome (-r and -g)"
         )
     if order.sequences is not None:
         if order.test:

@@ -282,6 +282,8 @@ def nothing(entries: Mapping[str, Entry], subset: str, missed: Regions) -> str:
         split["kind"], f"folds by {split.get('by')}"
     )
     together = " that all models share" if len(entries) > 1 else ""
+    if pooled and subset == "all":
+        return f"no region lies in the test set of a fold ({tested}); add --ensemble, the mean of the folds"
     remedy = "--subset all with --ensemble" if pooled else "--subset all or CHROMS"
     return f"no region lies in the test set{together} ({tested}); give regions of it, or {remedy}"
 

@@ -135,6 +135,12 @@ def _odd(pool: Pool, name: str, settings: Any) -> list[str]:
     ):
         if rule.width and here != there:
             texts.append(f"the sequences were encoded with {what} {here}, those of its training with {there}")
+    if (
+        settings.encoders
+        and (known := pool.encoders.facts())
+        and any(known.get(name) != one for name, one in settings.encoders.items())
+    ):
+        texts.append("the sequences are encoded with other k-mer vectors or motifs; the model reads them by its own")
     return texts
 
 

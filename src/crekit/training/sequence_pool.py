@@ -149,7 +149,9 @@ def require_readable(pool: Pool, arch: str, parameters: dict[str, Any]) -> None:
         raise InputError(f"{first.path}: holds whole regions, but {arch} reads windows; encode with --window 300")
     for name in architecture.needs:
         if name not in pool.encoders.names:
-            raise InputError(f"{first.path}: {arch} reads {ENCODINGS[name][0]}; encode with {ENCODINGS[name][1]}")
+            what, option = ENCODINGS[name]
+            hint = " before audit-dataset --fix, which keeps them with -s" if first.split is not None else ""
+            raise InputError(f"{first.path}: {arch} reads {what}; encode with {option}{hint}")
     try:
         _build(architecture, 2, first.window, parameters, pool.encoders.facts())
     except ValueError as error:

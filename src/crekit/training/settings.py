@@ -124,10 +124,10 @@ def of_paper(architecture: Architecture, **given: Any) -> Training:
         )
     settings = replace(Training(**architecture.defaults), **{k: v for k, v in given.items() if v is not None})
     _require_of_its_kind(architecture, given)
-    if settings.iterative_folds == 1 or (settings.iterative_folds and settings.calibrate != "none"):
-        raise InputError(
-            "--iterative-folds takes at least 2, and leaves no data unseen to calibrate on; leave out --calibrate"
-        )
+    if settings.iterative_folds == 1:
+        raise InputError("--iterative-folds 1: one round has no other folds to train on; give at least 2")
+    if settings.iterative_folds and settings.calibrate != "none":
+        raise InputError("--iterative-folds leaves no data unseen to calibrate on; leave out --calibrate")
     for name, choices in CHOICES.items():
         if (value := getattr(settings, name)) not in choices:
             raise InputError(f"--{name.replace('_', '-')} {value}: choose one of {', '.join(choices)}")

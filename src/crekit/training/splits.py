@@ -144,9 +144,12 @@ def choose(train: str | None, val: str | None, test: str | None, random: str | N
         log.warning("warning: --random puts neighbours into different parts, so that the test flatters the model")
         return lambda known: split
     if train is None or val is None or test is None:
+        missing = [f"--{name}" for name, given in zip(PARTS, lists, strict=True) if given is None]
+        if len(missing) < len(PARTS):
+            raise InputError(f"a split by chromosomes has --train, --val and --test; give {' and '.join(missing)} too")
         raise InputError(
-            "no complete split; give --train, --val and --test chromosomes, --folds, --random 0.6,0.2,0.2, or --split "
-            "stored"
+            "no split; give --train, --val and --test chromosomes, --folds, --random 0.6,0.2,0.2, or train-model "
+            "--split stored"
         )
     return lambda known: by_chromosome(train, val, test, known)
 
