@@ -10,7 +10,7 @@ from crekit.audit.agreement import RULE, agreement
 from crekit.audit.finding import Finding
 from crekit.audit.kmers import flatten, kmer_sets
 from crekit.audit.likeness import count_owners, likeness
-from crekit.audit.rounds import rounds
+from crekit.audit.rounds import judged
 from crekit.audit.sample import Sample
 
 K = 11
@@ -36,7 +36,7 @@ def check_homology(sample: Sample, seed: int = 1, contained: float = CONTAINED) 
         ``homology``; the value is the excess of `crekit.audit.agreement`.
     """
     check, title = "homology", "Homology across the split"
-    each = rounds(sample)
+    each = judged(sample)
     if not each:
         return Finding(check, title, "skipped", "There is no split.")
     side = sample.part.astype(np.int64)

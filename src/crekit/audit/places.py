@@ -5,7 +5,7 @@ import numpy as np
 from crekit.audit.agreement import RULE, agreement
 from crekit.audit.auroc import draw, p_values, table_auroc
 from crekit.audit.finding import Finding, Verdict
-from crekit.audit.rounds import rounds
+from crekit.audit.rounds import judged
 from crekit.audit.sample import Sample
 from crekit.audit.told_apart import LEAK, P
 from crekit.genome.regions import Regions, overlaps
@@ -33,7 +33,7 @@ def check_neighbours(sample: Sample, seed: int = 1, distance: int = DISTANCE) ->
         ``neighbours``; the value is the excess of `crekit.audit.agreement`.
     """
     check, title = "neighbours", f"Neighbours within {distance:,} bases across the split"
-    each = rounds(sample)
+    each = judged(sample)
     if sample.regions is None:
         return Finding(check, title, "skipped", "The sequences have no places on chromosomes.")
     if not each:

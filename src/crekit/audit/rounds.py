@@ -42,3 +42,9 @@ def rounds(sample: Sample) -> list[Round]:
         train, validation, test = (sample.part == part for part in (TRAIN, VALIDATION, TEST))
         each = [Round(PARTS[TEST], test, train | validation), Round(PARTS[VALIDATION], validation, train)]
     return [one for one in each if one.held.any() and one.seen.any()]
+
+
+def judged(sample: Sample) -> list[Round]:
+    """The rounds that a reported figure comes from: every fold, or test; validation where there is no test."""
+    found = rounds(sample)
+    return found if sample.fold is not None else found[:1]

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from crekit.audit.kmers import likely_pairs
 from crekit.genome.fasta import N
 
 K = 11
 CONTAINED = 0.2
 _COMMON = 0.02
-_ROWS = 512
 
 
 def find_clusters(sequences: Sequence[np.ndarray], k: int = K, contained: float = CONTAINED) -> np.ndarray:
@@ -46,17 +46,12 @@ def find_clusters(sequences: Sequence[np.ndarray], k: int = K, contained: float 
     # A k-mer of one sequence alone joins nothing, and one of very many says nothing.
     useful = (shared > 1) & (shared <= max(_COMMON * n, 50))
     kept = useful[column]
-    counts = np.array([len(one) for one in found])
-    matrix = sparse.csr_matrix(
-        (np.ones(int(kept.sum()), dtype=np.int32), (owner[kept], column[kept])), shape=(n, len(kmers))
-    )
-    pairs = []
-    for first in range(0, n, _ROWS):  # all pairs at once could be large
-        block = (matrix[first : first + _ROWS] @ matrix.T).tocoo()
-        row = block.row + first
-        alike = block.data >= contained * np.maximum(np.minimum(counts[row], counts[block.col]), 1)
-        pairs.append(np.stack([row[alike], block.col[alike]]))
-    rows, columns = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), dtype=np.int64)
+    sizes = np.array([max(len(one), 1) for one in found], dtype=np.int64)
+    owner, column = owner[kept], column[kept]
+    owners = owner[np.argsort(column, kind="stable")]
+    bounds = np.searchsorted(owner, np.arange(n + 1))
+    owner_bounds = np.concatenate([[0], np.cumsum(np.where(useful, shared, 0))])
+    rows, columns = likely_pairs(column, bounds, owners, owner_bounds, sizes, contained, n, n * n)
     graph = sparse.coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(n, n))
     labels = connected_components(graph, directed=False)[1]
     _, first_member, position = np.unique(labels, return_index=True, return_inverse=True)
