@@ -25,12 +25,12 @@ from crekit.encoding import encode
 from crekit.encoding.onehot import BASES, one_hot
 from crekit.encoding.store import Sequences
 from crekit.encoding.windows import Rule
+from crekit.explanation import attribution_motifs, motif_run
 from crekit.genome.fasta import complement_codes
 from crekit.models.file import SequenceModel
 from crekit.models.settings import SequenceSettings
 from crekit.motifs import compare, database, kernels
 from crekit.motifs.pwm import Motif
-from crekit.training import attribution_motifs, motif_run
 
 PLANTED = {
     "MA0139": "CTCF", "MA0138": "REST", "MA0035": "GATA1", "MA0099": "FOS::JUN",

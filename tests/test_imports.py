@@ -1,5 +1,5 @@
-"""Imports go one way (design: tools -> report, scanning, training -> the rest -> genome -> base), and the library keeps
-to itself: it prints nothing, parses no arguments and runs no code from a file."""
+"""Imports go one way (tools -> report, scanning, explanation -> evaluation -> training -> the rest -> genome -> base),
+and the library keeps to itself: it prints nothing, parses no arguments and runs no code from a file."""
 
 import ast
 from collections.abc import Iterator
@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "models": GENOME | {"signal", "encoding", "motifs", "labels"},
     "audit": GENOME | {"encoding", "labels"},
     "training": GENOME | {"signal", "encoding", "motifs", "labels", "models", "audit"},
+    "evaluation": GENOME | {"signal", "encoding", "motifs", "labels", "models", "audit", "training"},
+    "explanation": GENOME | {"signal", "encoding", "motifs", "labels", "models", "training", "evaluation"},
     "scanning": GENOME | {"signal", "encoding", "motifs", "labels", "models"},
     "report": GENOME | {"signal", "encoding", "motifs", "labels", "models"},
 }

@@ -80,10 +80,11 @@ def evaluate_model(
     Average precision, precision and recall, with bootstrap intervals; several models are compared on the same regions.
     """
     from crekit.errors import InputError
+    from crekit.evaluation import entries_load, evaluation_run
+    from crekit.evaluation import predictions as table
     from crekit.files import STDIO, require_writable, write_json
     from crekit.report import evaluation, page
-    from crekit.training import entries_load, evaluation_run, metrics, sites
-    from crekit.training import predictions as table
+    from crekit.training import metrics, sites
 
     if html_assets is not None and html is None:
         raise InputError("--html-assets needs --html, the page that the plots belong to")
@@ -135,7 +136,8 @@ def evaluate_model(
 
 def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequences: list[str]) -> Any:
     """Evaluate on the data that the models take, pooled."""
-    from crekit.training import data_sets, evaluation_run, sequence_evaluation_run
+    from crekit.evaluation import evaluation_run, sequence_evaluation_run
+    from crekit.training import data_sets
 
     if _take_sequences(entries, plan, tracks, regions, sequences):
         return sequence_evaluation_run.run(named_paths(sequences), entries, plan, named_paths(tracks))
@@ -144,10 +146,11 @@ def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequenc
 
 def _matrix(entries: Any, plan: Any, data: tuple[list[str], ...], outputs: tuple[Any, ...]) -> None:
     """Evaluate each model on each data set, and write what was asked for."""
+    from crekit.evaluation import matrix, matrix_run
     from crekit.files import write_json
     from crekit.report import matrix as report
     from crekit.report import page
-    from crekit.training import data_sets, matrix, matrix_run
+    from crekit.training import data_sets
 
     matrix_run.check(plan)
     tracks, regions, sequences = data

@@ -8,10 +8,10 @@ import typer
 from crekit_tools._options import Device, Normalise, Output, Seed, Threads, named_paths, tool
 
 if TYPE_CHECKING:
+    from crekit.explanation.feature_explanation_ranking import Comparison
+    from crekit.explanation.feature_explanation_run import Explained, OfModel
     from crekit.models.file import SequenceModel
     from crekit.report import feature_explanation, page
-    from crekit.training.feature_explanation_ranking import Comparison
-    from crekit.training.feature_explanation_run import Explained, OfModel
 
 app = tool("explain-model")
 
@@ -108,10 +108,10 @@ def explain_model(
     what each base contributes to each class, or each motif if it reads motif frequencies.
     """
     from crekit.errors import InputError
+    from crekit.explanation import feature_explanation, feature_explanation_run
     from crekit.labels.outputs import require
     from crekit.models.file import load_sequence_model
     from crekit.report import page
-    from crekit.training import feature_explanation, feature_explanation_run
 
     require(output, table)
     page.check(output, html_assets)
@@ -145,8 +145,9 @@ def _tracks(
     model: Path, tracks: list[str], regions: list[str], table: str | None, options: tuple[Any, ...]
 ) -> "page.Page":
     """The page of a model of tracks; writes its table."""
+    from crekit.explanation import explanation_run
     from crekit.report import explanation
-    from crekit.training import data_sets, explanation_run
+    from crekit.training import data_sets
 
     loaded = explanation_run.load_model(model)
     pairs = data_sets.pair(named_paths(tracks), named_paths(regions))
@@ -174,9 +175,9 @@ def _sequences(
 ) -> "page.Page":
     """The page of a model of sequences; writes its table and bigWigs."""
     from crekit.encoding.store import Sequences
+    from crekit.explanation import sequence_explanation_run, surest
     from crekit.report import sequence_explanation
     from crekit.scanning import contributions
-    from crekit.training import sequence_explanation_run, surest
 
     plan = sequence_explanation_run.Plan(*options)
     with Sequences(sequences) as opened:
@@ -209,8 +210,8 @@ def _motifs(
     from contextlib import ExitStack
 
     from crekit.encoding.store import Sequences
+    from crekit.explanation import feature_explanation_ranking, feature_explanation_run
     from crekit.report import feature_explanation
-    from crekit.training import feature_explanation_ranking, feature_explanation_run
 
     plan = feature_explanation_run.Plan(*options)
     with ExitStack() as opened:

@@ -70,12 +70,12 @@ def extract_motifs(
     from contextlib import nullcontext
 
     from crekit.encoding.store import Sequences
+    from crekit.explanation import motif_run
     from crekit.labels.outputs import require
     from crekit.models.file import load_sequence_model
     from crekit.motifs import compare, meme
     from crekit.report import motifs as report
     from crekit.report import page
-    from crekit.training import motif_run
 
     if database == motif_run.NO_DATABASE:
         table = None

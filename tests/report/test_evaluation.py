@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import toy_signal as toy
 
+from crekit.evaluation import evaluation_run
 from crekit.report import evaluation, page, plots
-from crekit.training import evaluation_run, metrics
+from crekit.training import metrics
 
 HISTORY = "epoch\tlr\ttrain_loss\tval_loss\tval_map\n1\t0.01\t0.9\t0.8\t0.5\n2\t0.01\t0.7\t0.75\t0.6\n"
 

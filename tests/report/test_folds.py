@@ -1,10 +1,10 @@
 import pytest
 import toy_sequences as toy
 
+from crekit.evaluation import sequence_evaluation_run
+from crekit.evaluation.entries import Entry
+from crekit.evaluation.evaluation_run import Plan
 from crekit.report import evaluation, page
-from crekit.training import sequence_evaluation_run
-from crekit.training.entries import Entry
-from crekit.training.evaluation_run import Plan
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from running import run_tool
 
 from crekit.encoding import encode
 from crekit.encoding.windows import Rule
+from crekit.explanation import attribution_motifs
 from crekit.models import file as model_file
 from crekit.models import registry
 from crekit.models.settings import SequenceSettings
 from crekit.motifs import meme
 from crekit.motifs.pwm import Motif
-from crekit.training import attribution_motifs
 
 COLUMNS = (
     "motif\ttarget_id\ttarget_name\tp_value\te_value\tq_value\toffset\toverlap\torientation\tinformative_columns"

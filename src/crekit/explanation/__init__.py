@@ -1,0 +1,1 @@
+"""What models look for: attributions, motifs, filters, and the contributions of motif features."""
