@@ -56,12 +56,14 @@ def test_the_leak_is_called_so_and_stands_beside_both_figures(results, made):
 
 
 def test_the_audit_tells_the_rule_of_the_folds_and_the_distance_of_training_regions(made):
-    rows = made["Audit"].blocks[-2].rows
+    of_models, distances, of_data = made["Audit"].blocks[-3:]
+    rows = of_models.rows
     assert rows[0][1:3] == ["blocks of 20,000 bases, 1 of 3 folds"] * 2
     assert rows[2][1] == "drawn at random, 1 of 3 folds"
-    assert made["Audit"].blocks[-1].columns[1:] == [
+    assert distances.columns[1:] == [
         "within 1,000 bases", "within 10,000 bases", "within 100,000 bases", "of the same DNA"
     ]  # fmt: skip
+    assert of_data.columns == ["check", "verdict", "finding"]
 
 
 def test_sequences_have_windows_and_no_curve_of_the_genome(results, made):

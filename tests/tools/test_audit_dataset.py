@@ -202,10 +202,10 @@ def test_a_plain_page_has_its_plots_beside_it(folder):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "give a sequence file (-s), or records"),
-        (["-r", "{0}/r.bed"], "give a sequence file (-s), or records"),
-        (["-g", "{0}/g.fa", "--fasta", "e={0}/e.fa"], "give a sequence file (-s), or records"),
-        (["-r", "{0}/r.bed", "-g", "{0}/g.fa", "--fasta", "e={0}/e.fa"], "give a sequence file (-s), or records"),
+        ([], "give a sequence file (-s) alone, records"),
+        (["-r", "{0}/r.bed"], "give a sequence file (-s) alone, records"),
+        (["-g", "{0}/g.fa", "--fasta", "e={0}/e.fa"], "give a sequence file (-s) alone, records"),
+        (["-r", "{0}/r.bed", "-g", "{0}/g.fa", "--fasta", "e={0}/e.fa"], "give a sequence file (-s) alone, records"),
         (["--fasta", "{0}/e.fa"], "e.fa: has no class; give --fasta CLASS=FILE"),
         (["--fasta", "e={0}/e.fa", "--test", "{0}/et.fa"], "et.fa: has no class; give --test CLASS=FILE"),
         (["--fasta", "e={0}/e.fa", "--test", "x={0}/et.fa"], "class x is in no --fasta, only e"),

@@ -140,9 +140,10 @@ def test_a_signal_ends_the_workers_too_and_leaves_nothing(tmp_path, rng, number,
     arguments = [sys.executable, "-c", command, *(f"M{i}={big}" for i in range(200)), "-o", str(out / "x.h5")]
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not list(out.iterdir()) and time.monotonic() < deadline:
+    below: set[int] = set()
+    while not (below and list(out.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.02)  # until the workers have begun and the temporary file is there
-    below = children(process.pid)
+        below = children(process.pid)
     assert below
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
