@@ -108,6 +108,15 @@ def test_an_option_without_its_file_is_refused(tmp_path, words, mention):
     assert (ended.returncode, mention in ended.stderr, ended.stderr.count("\n")) == (2, True, 1), ended.stderr
 
 
+def test_vectors_that_do_not_divide_the_embedding_are_refused(tmp_path):
+    words = options(tmp_path)
+    path = words[words.index("--kmer-vectors") + 1]
+    lines = path.read_text().splitlines()[1:]
+    path.write_text("".join(" ".join(line.split()[:4]) + "\n" for line in lines))  # 3 numbers a k-mer
+    ended = run_tool("encode-seq", *words, "-o", tmp_path / "s.h5")
+    assert (ended.returncode, "do not divide" in ended.stderr, ended.stderr.count("\n")) == (2, True, 1), ended.stderr
+
+
 def test_two_kinds_of_threshold_are_refused(tmp_path):
     words = ["--motif-thresholds", tmp_path / "t.homer", "--motif-p", "1e-5"]
     ended = run_tool("encode-seq", *options(tmp_path), *words, "-o", tmp_path / "s.h5")

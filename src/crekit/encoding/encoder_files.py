@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from crekit.encoding import kmer_embedding
 from crekit.encoding.encode import Encodings
 from crekit.encoding.encoders import Encoders, KmerEncoding
 from crekit.encoding.kmer_embedding import POOLINGS, SIZE
@@ -11,8 +12,6 @@ from crekit.errors import InputError
 from crekit.files import STDIO
 from crekit.motifs import scoring
 from crekit.provenance import Input
-
-STRANDS, FREQUENCIES = ("both", "forward"), ("position", "length")
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ class EncoderOptions:
         """
         for name, value, choices in (
             ("pooling", self.pooling, POOLINGS),
-            ("strands", self.strands, STRANDS),
-            ("frequency", self.frequency, FREQUENCIES),
+            ("strands", self.strands, scoring.STRANDS),
+            ("frequency", self.frequency, scoring.FREQUENCIES),
         ):
             if value not in choices:
                 raise InputError(f"--{name} {value}: choose {' or '.join(choices)}")
@@ -96,6 +95,7 @@ def read_encoders(options: EncoderOptions) -> Encodings:
     inputs = []
     if options.kmer_vectors is not None:
         kmer = KmerEncoding(read(options.kmer_vectors, options.k), options.pooling, SIZE)
+        kmer_embedding.check(kmer.vectors, kmer.pooling, kmer.size)
         inputs.append(Input("kmer-vectors", "", kmer.vectors.sha256()))
     if options.motifs is not None:
         if options.motif_thresholds is not None:

@@ -51,6 +51,13 @@ class Architecture:
     needs: tuple[str, ...] = ()
     encoded: bool = False
 
+    def of_sequences(
+        self, n_classes: int, window: int, parameters: dict[str, Any], encoders: dict[str, dict[str, Any]]
+    ) -> nn.Module:
+        """A network of sequences; the settings of the encoders go to those that read encodings."""
+        inputs = {"encoders": encoders} if self.encoded else {}
+        return self.build(n_classes, window, **parameters, **inputs)
+
 
 def _gkm_svm(n_classes: int, window: int, **parameters: Any) -> nn.Module:
     from crekit.models.gkm import GkmSvm  # numba loads here, so that networks do without it

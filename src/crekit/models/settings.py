@@ -163,7 +163,5 @@ class SequenceSettings(Settings):
 
     def build(self) -> nn.Module:
         architecture = registry.find(self.arch)
-        inputs: dict[str, Any] = {"encoders": self.encoders} if architecture.encoded else {}
-        if self.signal:
-            inputs["n_marks"] = len(self.signal["marks"])
-        return architecture.build(len(self.classes), self.window, **self.parameters, **inputs)
+        marks = {"n_marks": len(self.signal["marks"])} if self.signal else {}
+        return architecture.of_sequences(len(self.classes), self.window, {**self.parameters, **marks}, self.encoders)

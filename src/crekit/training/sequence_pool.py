@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from crekit.encoding.encoders import Encoders
 from crekit.encoding.store import FASTA, Sequences
@@ -15,7 +14,6 @@ from crekit.errors import InputError
 from crekit.files import require, sha256_file
 from crekit.genome.regions import Regions, concatenate
 from crekit.models import registry
-from crekit.models.registry import Architecture
 from crekit.motifs.scoring import Scoring
 from crekit.provenance import Input
 from crekit.training import sequence_signal
@@ -153,17 +151,9 @@ def require_readable(pool: Pool, arch: str, parameters: dict[str, Any]) -> None:
             hint = " before audit-dataset --fix, which keeps them with -s" if first.split is not None else ""
             raise InputError(f"{first.path}: {arch} reads {what}; encode with {option}{hint}")
     try:
-        _build(architecture, 2, first.window, parameters, pool.encoders.facts())
+        architecture.of_sequences(2, first.window, parameters, pool.encoders.facts())
     except ValueError as error:
         raise InputError(f"{first.path}: {error}; encode with a wider --window") from error
-
-
-def _build(
-    architecture: Architecture, n_classes: int, window: int, parameters: dict[str, Any], encoders: dict[str, Any]
-) -> torch.nn.Module:
-    return architecture.build(
-        n_classes, window, **parameters, **({"encoders": encoders} if architecture.encoded else {})
-    )
 
 
 def load(named: Sequence[Named], mapping: dict[str, str]) -> Pool:
