@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import Blacklist, Html, HtmlAssets, Output, Seed, Threads, named_paths, tool
 from crekit_tools._split_options import SPLIT, Block, By, Fold, Folds, Random, TrainChroms, ValChroms
 
@@ -64,6 +65,7 @@ def audit_dataset(
     ] = None,
     html: Html = None,
     html_assets: HtmlAssets = None,
+    multiqc: Multiqc = None,
     fix: Annotated[
         str | None,
         typer.Option(metavar="PREFIX", help="Write a cleaned set, split by cluster; audit it.", rich_help_panel=_OUT),
@@ -81,7 +83,8 @@ def audit_dataset(
     from crekit.audit import outputs
     from crekit.errors import InputError
     from crekit.files import require_writable, write_json
-    from crekit.report import page
+    from crekit.report import multiqc as figures
+    from crekit.report import multiqc_data, page
     from crekit.training import audit_run
 
     if html_assets is not None and html is None:
@@ -90,6 +93,8 @@ def audit_dataset(
         require_writable(path, text=True)
     if html is not None:
         page.check(html, html_assets)
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     order = _order(train, val, test, random, folds, fold, by, block) | {
         "sequences": sequences, "fasta": named_paths(fasta), "regions": named_paths(regions), "genome": genome,
         "model": model, "blacklist": blacklist, "seed": seed, "threads": threads,
@@ -99,9 +104,12 @@ def audit_dataset(
         audit_run.check_outputs(asked, fix, [path for path in (output, tsv, html) if path])
     audited = audit_run.audit(asked)
     outputs.say(audited.findings)
+    found = {called: audited.results}
     if fix is not None:
-        audit_run.fix(asked, audited, fix)
+        found[f"{called}: cleaned"] = audit_run.fix(asked, audited, fix)
     _write(audited, tsv, html, html_assets)
+    if multiqc is not None:
+        figures.write(multiqc, called, multiqc_data.audit(found))
     write_json(output, audited.results)
     if fail_on is not None and audited.results["verdict"] in _RANK[_RANK.index(fail_on) :]:
         raise typer.Exit(FAILED_AUDIT)

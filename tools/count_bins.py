@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import Blacklist, Chroms, Normalise, Sizes, Threads, named_paths, tool
 
 app = tool("count-bins")
@@ -44,6 +45,7 @@ def count_bins(
     reference: Annotated[Path | None, typer.Option(metavar="FASTA", help="For CRAM.", show_default=False)] = None,
     normalise: Normalise = None,
     check: Annotated[bool, typer.Option("--check", help="Read headers only, and list all that is wrong.")] = False,
+    multiqc: Multiqc = None,
     threads: Threads = 2,
 ) -> None:
     """Count reads in bins along the genome, file by file, into one track file.
@@ -51,6 +53,8 @@ def count_bins(
     The same mark twice is two replicates. Without MARK=, the mark is the file's name less _repN.
     """
     from crekit.errors import InputError
+    from crekit.report import multiqc as figures
+    from crekit.report import multiqc_data
     from crekit.signal import binning, plan, rules
     from crekit.signal import samplesheet as sheets
 
@@ -67,4 +71,8 @@ def count_bins(
     problems.raise_first()
     if output is None:
         raise InputError("no output is named; add -o tracks.h5 (or --check to only look)")
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     binning.write_tracks(planned, output, threads)
+    if multiqc is not None:
+        figures.write(multiqc, called, multiqc_data.tracks(called, output))

@@ -1,10 +1,12 @@
 """define-regions: promoters, enhancers and background from peaks and transcription start sites."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import Blacklist, Chroms, Output, Seed, tool
 
 app = tool("define-regions")
@@ -52,6 +54,7 @@ def define_regions(
     summary: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Write the figures and how they were made.", show_default=False)
     ] = None,
+    multiqc: Multiqc = None,
 ) -> None:
     """Promoters, enhancers and background by DeepRegFinder's rules: BED6, the class in the name column.
 
@@ -59,8 +62,12 @@ def define_regions(
     """
     from crekit.labels import background as draw
     from crekit.labels import elements, evidence, outputs
+    from crekit.report import multiqc as figures
+    from crekit.report import multiqc_data
 
     outputs.require(output, markers_output, summary)
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     rules = elements.Rules(width, tss_merge, open_distance, tss_distance, h3k4me3_distance, background_distance)
     known = evidence.read(
         tss=tss,
@@ -76,3 +83,6 @@ def define_regions(
     found = elements.define(known, rules)
     sampled = draw.sample(found.candidates, groups, seed)
     outputs.write(known, rules, groups, seed, found, sampled, output, markers_output, summary)
+    if multiqc is not None:
+        made = (found.promoters, found.enhancers, sampled)
+        figures.write(multiqc, called, multiqc_data.regions(called, Counter(name for one in made for name in one.name)))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import (
     Device,
     Html,
@@ -46,7 +47,7 @@ def evaluate_model(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean of all models; not on test sets, of all folds.")
     ] = False,
-    bootstrap: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Resamples for intervals; 0 = none.")] = 3000,
+    bootstrap: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Resamples; 0 = no intervals.")] = 3000,
     genome_wide: Annotated[
         bool,
         typer.Option("--genome-wide/--no-genome-wide", help="Precision at the genome's prevalence, from all tiles."),
@@ -57,7 +58,7 @@ def evaluate_model(
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Each model on each data set, on regions that it has not seen.")
     ] = False,
-    relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Rename a class of the regions.")] = [],  # noqa: B006
+    relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Rename classes of regions.")] = [],  # noqa: B006
     annotation: Annotated[
         list[str], typer.Option(metavar="NAME=BED", help="Its own points on the curves.", rich_help_panel=_OTHERS)
     ] = [],  # noqa: B006
@@ -67,6 +68,7 @@ def evaluate_model(
     ] = None,
     html: Html = None,
     html_assets: HtmlAssets = None,
+    multiqc: Multiqc = None,
     predictions: Annotated[
         str | None, typer.Option(metavar="TSV", help="Probabilities of every site.", rich_help_panel=_OUT)
     ] = None,
@@ -83,7 +85,8 @@ def evaluate_model(
     from crekit.evaluation import entries_load, evaluation_run
     from crekit.evaluation import predictions as table
     from crekit.files import STDIO, require_writable, write_json
-    from crekit.report import evaluation, page
+    from crekit.report import evaluation, multiqc_evaluation, page
+    from crekit.report import multiqc as figures
     from crekit.training import metrics, sites
 
     if html_assets is not None and html is None:
@@ -96,6 +99,8 @@ def evaluate_model(
         require_writable(beside)
     if html is not None:
         page.check(html, html_assets)
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     files = entries_load.with_folds(named_paths(model))
     entries = entries_load.load(files, ensemble)
     plan = evaluation_run.Plan(
@@ -114,7 +119,9 @@ def evaluate_model(
         threads=threads,
     )
     if matrix:
-        _matrix(entries, plan, (tracks, regions, sequences), (output, beside, predictions, html, html_assets))
+        cells = _matrix(entries, plan, (tracks, regions, sequences), (output, beside, predictions, html, html_assets))
+        if multiqc is not None:
+            figures.write(multiqc, called, multiqc_evaluation.matrix(called, cells))
         return
     found = _run(entries, plan, tracks, regions, sequences)
     if predictions is not None:
@@ -131,6 +138,10 @@ def evaluate_model(
             evaluation.read_histories(files, list(entries)),
         )
         page.write(html, evaluation.page(shown), html_assets)
+    if multiqc is not None:
+        scored = found.scored
+        sections = multiqc_evaluation.evaluation(called, found.results, scored.labels, scored.probabilities)
+        figures.write(multiqc, called, sections)
     write_json(output, found.results)
 
 
@@ -144,8 +155,8 @@ def _run(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequenc
     return evaluation_run.run(data_sets.pair(named_paths(tracks), named_paths(regions)), entries, plan)
 
 
-def _matrix(entries: Any, plan: Any, data: tuple[list[str], ...], outputs: tuple[Any, ...]) -> None:
-    """Evaluate each model on each data set, and write what was asked for."""
+def _matrix(entries: Any, plan: Any, data: tuple[list[str], ...], outputs: tuple[Any, ...]) -> dict[str, Any]:
+    """Evaluate each model on each data set, write what was asked for, and return the matrix."""
     from crekit.evaluation import matrix, matrix_run
     from crekit.files import write_json
     from crekit.report import matrix as report
@@ -168,6 +179,7 @@ def _matrix(entries: Any, plan: Any, data: tuple[list[str], ...], outputs: tuple
     if beside is not None:
         matrix.write_table(beside, found.results["matrix"], classes)
     write_json(output, found.results)
+    return found.results["matrix"]
 
 
 def _take_sequences(entries: Any, plan: Any, tracks: list[str], regions: list[str], sequences: list[str]) -> bool:

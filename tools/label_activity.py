@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import Chroms, Output, Regions, Seed, named_paths, tool
 
 app = tool("label-activity")
@@ -26,6 +27,7 @@ def label_activity(
     plot: Annotated[Path | None, _option(metavar="PNG", help="Draw histograms with the cut.")] = None,
     table: Annotated[str | None, _option(metavar="TSV", help="Write the values.")] = None,
     reference: Annotated[Path | None, _option(metavar="FASTA", help="Genome of CRAM files.")] = None,
+    multiqc: Multiqc = None,
     seed: Seed = 1,
 ) -> None:
     """Label enhancers and promoters as active or poised: k-means (k = 2) on the transcription in each region.
@@ -34,9 +36,15 @@ def label_activity(
     """
     from crekit.labels import activity_run
     from crekit.labels.transcription import require_strands
+    from crekit.report import multiqc as figures
+    from crekit.report import multiqc_data
 
     files = require_strands(reads or (), plus or (), minus or ())
     outputs = activity_run.Outputs(output, table, plot)
     outputs.check()
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     chosen = activity_run.read_regions(named_paths(regions), chroms)
-    activity_run.run(chosen, files, outputs, log_scale=log, seed=seed, reference=reference)
+    activity = activity_run.run(chosen, files, outputs, log_scale=log, seed=seed, reference=reference)
+    if multiqc is not None:
+        figures.write(multiqc, called, multiqc_data.activity(called, activity.labels))

@@ -1,10 +1,11 @@
 """scan-genome: score the whole genome, or given regions, with a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import Chroms, Device, Normalise, Seed, Threads, named_paths, tool
 
 app = tool("scan-genome")
@@ -74,6 +75,7 @@ def scan_genome(
     marker_distance: Annotated[int, typer.Option(min=0, help="Bases from a marker.")] = 2500,
     chroms: Chroms = None,
     normalise: Normalise = None,
+    multiqc: Multiqc = None,
     threads: Threads = 2,
     device: Device = "auto",
     seed: Seed = 1,
@@ -83,13 +85,15 @@ def scan_genome(
     Writes PREFIX.bed (blocks), PREFIX.CLASS.bw (probabilities), PREFIX.igv.xml and PREFIX.summary.json.
     """
     from crekit.errors import InputError
+    from crekit.report import multiqc as figures
     from crekit.scanning import records, run, scan, sequence_records, sequence_scan
     from crekit.scanning.join import join_scans
 
     if join:
         if model or tracks or genome or regions or fasta:
             raise InputError("--join: the scans were made before; leave out -m, -t, -g, -r and --fasta")
-        join_scans(join, output)
+        figures.check(multiqc, Path(output).name)
+        _figures(multiqc, output, join_scans(join, output))
         return
     if fasta is not None and (genome is not None or regions):
         raise InputError("--fasta holds all that is scored; leave out -g and -r")
@@ -106,6 +110,8 @@ def scan_genome(
                 "-r and --fasta score only what they name; give one of them, and leave out "
                 "--chroms --known-tss --markers --step --window --filter"
             )
+        if multiqc is not None:
+            raise InputError("--multiqc tells of a scan's blocks; leave it out with -r and --fasta")
         if fasta:
             sequence_records.score_records(model, fasta, output, both_strands=reverse_complement, **compute)
         elif genome:
@@ -115,11 +121,23 @@ def scan_genome(
         elif tracks:
             records.score_regions(model, tracks, named_paths(regions), output, normalise=normalise, **compute)
         return
+    figures.check(multiqc, Path(output).name)
     rule = run.Rule(step, cutoff, filter_, tss_distance, marker_distance, normalise, seed)
     places = {"chroms": chroms, "known_tss": known_tss, "markers": markers}
     if genome:
-        sequence_scan.scan_sequences(
+        found = sequence_scan.scan_sequences(
             model, genome, output, rule, window=window, both_strands=reverse_complement, **places, **compute
         )
-    elif tracks:
-        scan.scan_genome(model, tracks, output, rule, **places, **compute)
+    else:
+        assert tracks is not None  # noqa: S101 (checked above)
+        found = scan.scan_genome(model, tracks, output, rule, **places, **compute)
+    _figures(multiqc, output, found)
+
+
+def _figures(folder: Path | None, prefix: str, summary: dict[str, Any]) -> None:
+    """Write what MultiQC shows of a scan."""
+    from crekit.report import multiqc, multiqc_models
+
+    if folder is not None:
+        called = Path(prefix).name
+        multiqc.write(folder, called, multiqc_models.scan(called, summary))

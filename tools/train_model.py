@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from crekit_tools._multiqc_option import Multiqc
 from crekit_tools._options import (
     Device,
     Normalise,
@@ -125,6 +126,7 @@ def train_model(
     calibrate: Annotated[
         Literal["none", "temperature"], typer.Option(rich_help_panel=_TRAINING, help="On validation data.")
     ] = "none",
+    multiqc: Multiqc = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a killed run.")] = False,
     threads: Threads = 2,
     device: Device = "auto",
@@ -140,13 +142,15 @@ def train_model(
     ] = False,
 ) -> None:
     """Train a model on tracks and regions (-t -r), on sequences (-s), or on both (-s -t, fusion).
-
     Writes also .metrics.json, .history.tsv, .predictions.tsv, and a .checkpoint while it runs.
     """
     from crekit.errors import InputError
+    from crekit.report import multiqc as figures
     from crekit.training import train
     from crekit.training.sites import parse_marks, parse_relabel
 
+    called = figures.stem(output, app.tool_name)
+    figures.check(multiqc, called)
     chosen = {
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "patience": patience,
         "balance": balance, "lr_decay": lr_decay, "loss": loss, "focal_gamma": focal_gamma, "focal_alpha": focal_alpha,
@@ -181,6 +185,7 @@ def train_model(
             n_bins=n_bins,
             normalise=normalise,
         )
+        _figures(multiqc, order.output, folds if fold is None else None)
         return
     if not tracks or not regions:
         raise InputError("give tracks and regions (-t and -r), or sequences (-s)")
@@ -196,3 +201,14 @@ def train_model(
         min_nonzero=min_nonzero,
         normalise=normalise,
     )
+    _figures(multiqc, order.output, folds if fold is None else None)
+
+
+def _figures(folder: Path | None, output: Path, folds: int | None) -> None:
+    """Write what MultiQC shows of the model, or of the models of all folds."""
+    from crekit.report import multiqc, multiqc_models
+    from crekit.training import results
+
+    if folder is not None:
+        models = [results.of_fold(output, one) for one in range(1, folds + 1)] if folds else [output]
+        multiqc.write(folder, multiqc.stem(output, app.tool_name), multiqc_models.training(models))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import toy_sequences as toy
 from running import run_tool
+from toy_multiqc import read as read_multiqc
 
 from crekit.encoding.store import Sequences
 from crekit.models.file import save
@@ -289,3 +290,16 @@ def test_a_cleaned_set_does_not_overwrite_what_was_read(folder):
     ended = audit(folder, *args)
     assert (ended.returncode, source.read_bytes()) == (2, content)
     assert "x.e.fa, which is an input or another output; name another" in ended.stderr
+
+
+def test_verdicts_are_written_for_multiqc_those_of_the_cleaned_set_too(folder):
+    lines = (folder / "e.fa").read_text()
+    (folder / "e.fa").write_text(lines + ">again\n" + lines.splitlines()[1] + "\n")
+    out = folder / "out"
+    ended = audit(folder, *records(folder), "--fix", out / "clean", "--multiqc", out / "mqc", "-q")
+    assert ended.returncode == 0, ended.stderr
+    (content,) = read_multiqc(out / "mqc").values()
+    rows = {"a": found(folder), "a: cleaned": found(folder, "clean.audit.json")}
+    assert content["data"] == {row: {"verdict": one["verdict"], **verdicts(one)} for row, one in rows.items()}
+    # All checks have a title of their own, so that every audit has the same columns.
+    assert not [name for name, column in content["headers"].items() if column["title"] == name]

@@ -13,6 +13,7 @@ import pysam
 import pytest
 from reads import SIZES, simulate, write_bam, write_bigwig
 from running import run_tool
+from toy_multiqc import data
 
 from crekit.signal.tracks import Tracks
 
@@ -207,3 +208,27 @@ def test_a_reference_of_plain_gzip_is_told_to_be_bgzip(tmp_path):
         f"count-bins: error: {tmp_path}/g.fa.gz: plain gzip, in which no place can be found; unpack it, pack it with "
         "bgzip, and run samtools faidx again\n",
     )
+
+
+def test_reads_of_each_track_are_written_for_multiqc_when_counted_and_when_joined(folder, tmp_path):
+    bams = [folder / f"{name}.bam" for name in ("H3K27ac", "H3K4me1_rep2", "H3K4me1_rep1")]
+    given = ("--control", folder / "input.bam", "--multiqc", tmp_path / "mqc", "-q")
+    assert run_tool("count-bins", *bams, *given, "-o", tmp_path / "x.h5").returncode == 0
+    joined = run_tool("count-bins", tmp_path / "x.h5", "--multiqc", tmp_path / "mqc", "-o", tmp_path / "joined.h5")
+    assert joined.returncode == 0, joined.stderr
+    found = data(tmp_path / "mqc")
+    assert list(found) == ["joined.reads", "joined.tracks", "x.reads", "x.tracks"]
+    with Tracks(tmp_path / "x.h5") as tracks:
+        sizes = [(track.mark, track.role, track.library_size) for track in tracks.tracks]
+    rows = [(f"x: {mark} {role}", size) for mark, role, size in sizes]
+    assert [(row.rstrip("12"), *counts.values()) for row, counts in found["x.reads"].items()] == rows
+    assert [one["reads"] for one in found["x.tracks"].values()] == [size for *_, size in sizes]
+    assert list(found["joined.tracks"].values()) == list(found["x.tracks"].values())
+
+
+def test_a_folder_for_multiqc_that_is_a_file_is_refused_before_the_work(folder, tmp_path):
+    given = ["--multiqc", folder / "input.bam", "-o", tmp_path / "x.h5"]
+    ended = run_tool("count-bins", folder / "H3K27ac.bam", *given)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "input.bam: a file, not a folder; give --multiqc a folder" in ended.stderr
+    assert not (tmp_path / "x.h5").exists()

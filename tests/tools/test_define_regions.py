@@ -6,6 +6,7 @@ import re
 
 import pytest
 from running import run_tool
+from toy_multiqc import data
 
 SIZES = {"chr1": 400_000, "chr2": 300_000, "chr10": 200_000, "chrX": 100_000}
 FILES = {
@@ -119,3 +120,12 @@ def test_without_bedtools_it_says_how_to_get_it(files):
     assert done.returncode == 1
     assert "install it: apt-get install bedtools, conda install -c bioconda bedtools, or brew install" in done.stderr
     assert not (files / "regions.bed").exists()
+
+
+def test_regions_of_each_class_are_written_for_multiqc(files):
+    done = run_tool("define-regions", *arguments(files, "--background", 20, "--multiqc", files / "mqc", "-q"))
+    assert done.returncode == 0, done.stderr
+    names = [line.split("\t")[3] for line in (files / "regions.bed").read_text().splitlines()]
+    counts = {name: names.count(name) for name in ("enhancer", "promoter", "background")}
+    assert data(files / "mqc") == {"regions.regions": {"regions": counts}}
+    assert counts["background"] == 20

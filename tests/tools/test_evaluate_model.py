@@ -7,6 +7,7 @@ import toy_planted
 import toy_sequences
 import toy_signal as toy
 from running import run_tool
+from toy_multiqc import data
 
 from crekit.genome.regions import write_bed
 from crekit.models import file as model_file
@@ -236,3 +237,17 @@ def test_the_name_of_a_run_stands_for_all_its_folds(tmp_path):
     found = json.loads((tmp_path / "e.json").read_text())
     assert list(found["models"]) == ["m"]
     assert len(found["folds"]["m"]["each"]) == 3
+
+
+def test_figures_and_curves_are_written_for_multiqc(made, tmp_path):
+    ended = evaluate(made, "-o", tmp_path / "m.json", "--multiqc", tmp_path / "mqc", models=("m1", "m2"))
+    assert ended.returncode == 0, ended.stderr
+    metrics = json.loads((tmp_path / "m.json").read_text())["models"]
+    found = data(tmp_path / "mqc")
+    assert list(found) == ["m.classes", "m.curve_enhancer", "m.curve_promoter", "m.evaluation"]
+    for name, of_model in metrics.items():
+        assert found["m.evaluation"][f"m: {name}"]["mAP"] == pytest.approx(of_model["mAP"], abs=1e-3)
+        curve = found["m.curve_enhancer"][f"m: {name}"]
+        assert curve[-1][0] == 1  # all five enhancers are found in the end
+        row = found["m.classes"][f"m: {name}: enhancer"]
+        assert (row["AP"], row["regions"]) == (pytest.approx(of_model["classes"]["enhancer"]["AP"], abs=1e-3), 5)

@@ -7,6 +7,7 @@ import toy_planted
 import toy_signal
 from running import run_tool
 from sklearn.metrics import average_precision_score, roc_auc_score
+from toy_multiqc import data
 
 from crekit.encoding.encode import encode_records
 from crekit.encoding.windows import Rule
@@ -177,3 +178,15 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(made, tmp_path
     ended = evaluate(made, "-o", tmp_path / "m.json", "-q")
     assert (ended.returncode, "m.matrix.tsv: a folder" in ended.stderr) == (2, True)
     assert not (tmp_path / "m.json").exists()
+
+
+def test_the_matrix_is_written_for_multiqc(made, tmp_path):
+    ended = evaluate(made, "-o", tmp_path / "m.json", "--multiqc", tmp_path / "mqc")
+    assert ended.returncode == 0, ended.stderr
+    cells = json.loads((tmp_path / "m.json").read_text())["matrix"]["cells"]
+    found = data(tmp_path / "mqc")
+    assert list(found) == ["m.cells", "m.matrix"]
+    for cell in cells:
+        value = pytest.approx(cell["mAP"], abs=1e-3)
+        assert found["m.matrix"][f"m: {cell['model']}"][cell["data_set"]] == value
+        assert found["m.cells"][f"m: {cell['model']}: {cell['data_set']}"]["mAP"] == value

@@ -5,6 +5,7 @@ import re
 import pyBigWig
 import pytest
 from running import run_tool
+from toy_multiqc import data
 
 COUNTS = {"enhancer": [0, 2, 60, 1, 80, 70], "promoter": [900, 3, 800, 2, 4, 700]}
 LABELLED = (
@@ -106,3 +107,12 @@ def test_bad_input_is_one_line_and_leaves_nothing(files, given, message, monkeyp
     assert len(done.stderr.splitlines()) == 1
     assert re.search(message, done.stderr)
     assert set(files.iterdir()) == before
+
+
+def test_regions_of_each_label_are_written_for_multiqc_the_dropped_ones_too(files):
+    strands = ["--plus", files / "plus.bw", "--minus", files / "minus.bw"]
+    wanted = ["-o", "-", "--multiqc", files / "mqc", "-q"]
+    assert run_tool("label-activity", "-r", files / "regions.bed", *strands, *wanted).returncode == 0
+    counts = {"active_enhancer": 3, "poised_enhancer": 2, "active_promoter": 3, "poised_promoter": 3}
+    counts |= {"discordant": 1, "background": 1, "other": 0}
+    assert data(files / "mqc") == {"label-activity.activity": {"label-activity": counts}}

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from running import run_executable, run_tool
+from toy_multiqc import data
 from toy_scan import centre_model, draw, random_model, save_model, save_tracks
 
 SIZES = {"chr1": 30_000, "chr2": 12_050, "chr3": 20_000}
@@ -126,3 +127,31 @@ def test_a_scan_that_is_stopped_leaves_nothing(tmp_path, number, status):
     assert process.returncode == status
     assert "nothing was left under the name of the output" in said
     assert os.listdir(tmp_path / "out") == []
+
+
+def test_blocks_are_written_for_multiqc_by_a_scan_and_by_a_join(inputs, tmp_path):
+    (tmp_path / "markers.bed").write_text("chr1\t1000\t1001\n")
+    given = [*inputs, "--markers", tmp_path / "markers.bed", "-q", "--multiqc", tmp_path / "mqc"]
+    joins: list[str | Path] = []
+    for chrom in ("chr1", "chr2", "chr3"):
+        assert run_tool("scan-genome", *given, "--chroms", chrom, "-o", tmp_path / chrom).returncode == 0
+        joins += ["--join", tmp_path / chrom]
+    ended = run_tool("scan-genome", *joins, "-o", tmp_path / "a.scan", "--multiqc", tmp_path / "mqc")
+    assert ended.returncode == 0, ended.stderr
+    found = data(tmp_path / "mqc")
+    assert list(found) == ["a.scan.scan", "chr1.scan", "chr2.scan", "chr3.scan"]
+    summary = json.loads((tmp_path / "a.scan.summary.json").read_text())["classes"]["enhancer"]
+    assert found["a.scan.scan"]["a.scan: enhancer"] == {
+        "blocks": summary["blocks"],
+        "megabases": pytest.approx(summary["bases"] / 1e6, rel=1e-3),
+        "validation_rate": pytest.approx(summary["validation_rate"], rel=1e-3),
+        "shuffled_rate": pytest.approx(summary["shuffled_rate"], rel=1e-3),
+    }
+    assert summary["blocks"] == 3
+
+
+def test_regions_have_no_blocks_for_multiqc(inputs, tmp_path):
+    (tmp_path / "r.bed").write_text("chr1\t0\t2000\n")
+    ended = run_tool("scan-genome", *inputs, "-r", tmp_path / "r.bed", "-o", "-", "--multiqc", tmp_path / "mqc")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--multiqc tells of a scan's blocks; leave it out with -r and --fasta" in ended.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from running import run_tool
+from toy_multiqc import data
 
 from crekit.models import file as model_file
 from crekit.signal import tracks as store
@@ -333,3 +334,26 @@ def test_list_prints_every_architecture(tmp_path):
     assert done.returncode == 0
     for name in ("deepregfinder-cnn", "deepregfinder-rnn", "ep-dnn", "random-forest"):
         assert f"{name}: " in done.stdout
+
+
+def test_losses_and_best_epochs_are_written_for_multiqc_fold_by_fold(files, tmp_path):
+    done = train(
+        files,
+        tmp_path / "m.safetensors",
+        "--epochs",
+        2,
+        "--multiqc",
+        tmp_path / "mqc",
+        split=["--folds", 3, "--by", "chromosome"],
+    )
+    assert done.returncode == 0, done.stderr
+    found = data(tmp_path / "mqc")
+    assert list(found) == ["m.loss", "m.training"]
+    for name, line in found["m.loss"].items():
+        rows = [row.split("\t") for row in (tmp_path / f"{name}.history.tsv").read_text().splitlines()[1:]]
+        assert line == [[int(row[0]), pytest.approx(float(row[3]), rel=1e-3)] for row in rows]
+        metrics = json.loads((tmp_path / f"{name}.metrics.json").read_text())
+        row = found["m.training"][name]
+        assert (row["best_epoch"], row["epochs"]) == (metrics["best_epoch"], 2)
+        assert row["test_mAP"] == pytest.approx(metrics["test"]["mAP"], abs=1e-3)
+    assert list(found["m.loss"]) == list(found["m.training"]) == ["m.fold1", "m.fold2", "m.fold3"]
