@@ -91,7 +91,7 @@ class Simulated:
         return [element for element in self.elements if element.kind in kinds]
 
 
-def simulate(folder: Path, seed: int = 1, n_chroms: int = 6) -> Simulated:
+def simulate(folder: Path, seed: int = 1, n_chroms: int = 6, elements: tuple[Element, ...] | None = None) -> Simulated:
     """Make the genome and all its files in a folder.
 
     Parameters
@@ -101,12 +101,15 @@ def simulate(folder: Path, seed: int = 1, n_chroms: int = 6) -> Simulated:
     seed : int
     n_chroms : int
         The first so many of `SIZES`.
+    elements : tuple of Element, optional
+        What to plant, by chromosome and centre; drawn if not given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     genome, layout, signal, peaks = (np.random.default_rng([seed, part]) for part in range(4))
     sizes = dict(list(SIZES.items())[:n_chroms])
     sequences = {chrom: _sequence(size, genome) for chrom, size in sizes.items()}
-    elements = tuple(element for chrom, size in sizes.items() for element in _plant(chrom, size, layout))
+    if elements is None:
+        elements = tuple(element for chrom, size in sizes.items() for element in _plant(chrom, size, layout))
     sam_header = header(sequences)
     reads: dict[str, tuple[Path, ...]] = {}
     for mark in MARKS:

@@ -1,0 +1,7 @@
+#!/usr/bin/env nextflow
+
+include { CREKIT } from './nextflow/main.nf'
+
+workflow {
+    CREKIT()
+}
