@@ -35,7 +35,7 @@ workflow CREKIT {
     beside = channel.of(['genome', params.known_tss ? file(params.known_tss) : [], params.markers ? file(params.markers) : []])
     models = params.model ? channel.fromList(givenModels(params.model.toString())) : channel.empty()
 
-    if (params.genome) {
+    if (params.genome && params.workflow != 'signal') {
         GENOME(file(params.genome))
         genome = GENOME.out.genome
         targets = GENOME.out.chroms.map { chroms -> ['genome', [], chroms] }

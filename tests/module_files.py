@@ -28,8 +28,9 @@ def channels(path: Path) -> Channels:
     outputs = [_channel(line) for line in found["output"]]
     return Channels(
         [_channel(line) for line in found["input"]],
-        [(one.emit, one) for one in outputs if one.emit],
-        [one for one in outputs if one.topic == "versions"],
+        [(one.emit, one) for one in outputs if one.emit and one.emit != "versions"],
+        # MultiQC reads the topic, so that its own version cannot go there.
+        [one for one in outputs if "versions" in (one.topic, one.emit)],
     )
 
 

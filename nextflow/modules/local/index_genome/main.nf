@@ -9,7 +9,7 @@ process INDEX_GENOME {
     tuple val(meta), path(genome)
 
     output:
-    tuple val(meta), path(genome, includeInputs: true), path("${genome}.fai"), path("${genome}.gzi", arity: '0..1'), emit: genome
+    tuple val(meta), path(genome, includeInputs: true), path("${genome}.fai"), path("${genome}.gzi", arity: '0..*'), emit: genome
     tuple val("${task.process}"), val('crekit'), eval("crekit --version | cut -d' ' -f2"), topic: versions
     tuple val("${task.process}"), val('samtools'), eval('python -c "import pysam; print(pysam.__samtools_version__)"'), topic: versions
 

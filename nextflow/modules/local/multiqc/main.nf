@@ -13,7 +13,7 @@ process MULTIQC {
     output:
     tuple val(meta), path("*multiqc_report.html"), emit: report
     tuple val(meta), path("*multiqc_report_data"), emit: data
-    tuple val("${task.process}"), val('multiqc'), eval("multiqc --version | sed 's/.* //'"), topic: versions
+    tuple val("${task.process}"), val('multiqc'), eval("multiqc --version | sed 's/.* //'"), emit: versions
 
     when:
     task.ext.when == null || task.ext.when

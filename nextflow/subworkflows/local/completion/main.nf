@@ -12,11 +12,17 @@ def completionText(outdir) {
 
 def judged(folder) {
     return filesOf(folder.resolve('evaluation'), '.metrics.json').collectMany { path ->
-        def models = new groovy.json.JsonSlurper().parse(path).get('models')
-        models instanceof Map
-            ? models.collect { name, one -> "${name}: mAP ${one.mAP instanceof Number ? String.format(Locale.ROOT, '%.3f', one.mAP as double) : '-'}" + " (${path.fileName.toString() - '.metrics.json'})" }
-            : []
+        def found = new groovy.json.JsonSlurper().parse(path)
+        def data = path.fileName.toString() - '.metrics.json'
+        def cells = found.matrix
+            ? found.matrix.cells.collect { cell -> [cell.model, cell.data_set, cell.mAP] }
+            : (found.models ?: [:]).collect { name, figures -> [name, data, figures.mAP] }
+        cells.collect { model, on, value -> "${model} on ${on}${found.matrix ? ' (matrix)' : ''}: mAP ${number(value)}" }
     }
+}
+
+def number(value) {
+    return value instanceof Number ? String.format(Locale.ROOT, '%.3f', value as double) : 'none'
 }
 
 def scanned(folder) {

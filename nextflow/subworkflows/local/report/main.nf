@@ -7,24 +7,43 @@ workflow REPORT {
     sections // files: MultiQC custom content
 
     main:
-    versions = channel.topic('versions')
-        .unique()
-        .map { process, name, version -> "${process.tokenize(':')[-1]}:\n    ${name}: ${version}".toString() }
-        .mix(channel.of("Workflow:\n    crekit: ${workflow.manifest.version}\n    Nextflow: ${workflow.nextflow.version.toString()}".toString()))
-        .unique()
-        .collectFile(
-            name: 'software_versions.yml',
-            storeDir: "${params.outdir}/pipeline_info",
-            sort: true,
-            newLine: true,
-        )
+    // MultiQC shows the versions of all others; its own comes after it, so it does not go through the topic.
+    tools = channel.topic('versions').mix(
+        channel.of(['Workflow', 'crekit', workflow.manifest.version], ['Workflow', 'Nextflow', workflow.nextflow.version.toString()])
+    )
     MULTIQC(
         sections.toSortedList { a, b -> a.name <=> b.name }.map { files -> [[id: params.workflow], files] },
         file("${moduleDir}/../../../assets/multiqc_config.yml", checkIfExists: true),
-        [],
+        versionsOf(tools).collectFile(name: 'crekit_mqc_versions.yml', sort: true, newLine: true).first(),
     )
+    versions = versionsOf(tools.mix(MULTIQC.out.versions)).collectFile(
+        name: 'software_versions.yml',
+        storeDir: "${params.outdir}/pipeline_info",
+        sort: true,
+        newLine: true,
+    )
+
+    // As -params-file takes them back.
+    channel.of(parametersText(params)).collectFile(name: 'parameters.json', storeDir: "${params.outdir}/pipeline_info")
 
     emit:
     report = MULTIQC.out.report
     versions
+}
+
+// What is no number, yes or no, is written as text: a config file may give memory and time in Nextflow's own types.
+def parametersText(Map given) {
+    def plain = given.sort().collectEntries { name, value ->
+        [name, value == null || value instanceof Number || value instanceof Boolean ? value : value.toString()]
+    }
+    return groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(plain)) + '\n'
+}
+
+// [process, tool, version] as YAML, an entry a process with a line a tool.
+def versionsOf(found) {
+    return found
+        .map { process, tool, version -> [process.tokenize(':')[-1], "    ${tool}: ${version}".toString()] }
+        .unique()
+        .groupTuple()
+        .map { process, lines -> "${process}:\n${lines.sort().join('\n')}".toString() }
 }
