@@ -36,6 +36,7 @@ process AUDIT_DATASET {
     def prefix = task.ext.prefix ?: "${meta.id}"
     """
     mkdir multiqc
-    touch ${prefix}.audit.tsv ${prefix}.audit.html ${prefix}.audit.json multiqc/${prefix}.audit_mqc.json
+    echo '{}' > ${prefix}.audit.json
+    touch ${prefix}.audit.tsv ${prefix}.audit.html multiqc/${prefix}.audit_mqc.json
     """
 }

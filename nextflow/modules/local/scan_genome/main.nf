@@ -1,5 +1,5 @@
 process SCAN_GENOME {
-    tag "${meta.id}"
+    tag "${[meta.id, meta.chrom].findAll { part -> part }.join(' ')}"
     label 'process_medium'
     label 'process_gpu'
 

@@ -33,9 +33,10 @@ def scanned(folder) {
 }
 
 def audited(folder) {
-    return filesOf(folder.resolve('audit'), '.audit.json').collect { path ->
-        "audit: ${new groovy.json.JsonSlurper().parse(path).get('verdict')}"
-    }
+    return filesOf(folder.resolve('audit'), '.audit.json')
+        .collect { path -> new groovy.json.JsonSlurper().parse(path).get('verdict') }
+        .findAll { verdict -> verdict }
+        .collect { verdict -> "audit: ${verdict}" }
 }
 
 def filesOf(folder, String ending) {

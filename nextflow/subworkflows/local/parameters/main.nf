@@ -200,11 +200,14 @@ def neededFaults(Map values, Map known) {
         def bare = values.regions && !values.fasta && !values.genome
         found.add(bare ? "${needs} --genome beside --regions, or --fasta alone" : null)
         found.add(values.fasta && values.regions ? '--fasta beside --regions: give one of them' : null)
+        def several = values.regions && namedFiles(values.regions) != [[null, values.regions.toString()]]
+        found.add(several ? "--regions ${values.regions}: give one BED with the class in column 4" : null)
     }
     if (name == 'scan') {
         found.add(values.model ? null : "${needs} --model, a trained model")
         def data = values.input || values.genome
         found.add(data ? null : "${needs} --input for a model of tracks, or --genome for a model of DNA")
+        found.add(values.input && values.genome ? '--input beside --genome: give one of them' : null)
     }
     found.addAll(architectureFaults(values, name, known.arch.choices as List))
     return found.findAll { fault -> fault }

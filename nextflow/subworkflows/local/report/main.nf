@@ -14,17 +14,12 @@ workflow REPORT {
     MULTIQC(
         sections.toSortedList { a, b -> a.name <=> b.name }.map { files -> [[id: params.workflow], files] },
         file("${moduleDir}/../../../assets/multiqc_config.yml", checkIfExists: true),
-        versionsOf(tools).collectFile(name: 'crekit_mqc_versions.yml', sort: true, newLine: true).first(),
+        versionsOf(tools).map { text -> written("${workflow.workDir}/${workflow.sessionId}/crekit_mqc_versions.yml", text) },
     )
-    versions = versionsOf(tools.mix(MULTIQC.out.versions)).collectFile(
-        name: 'software_versions.yml',
-        storeDir: "${params.outdir}/pipeline_info",
-        sort: true,
-        newLine: true,
-    )
+    versions = versionsOf(tools.mix(MULTIQC.out.versions)).map { text -> written("${params.outdir}/pipeline_info/software_versions.yml", text) }
 
     // As -params-file takes them back.
-    channel.of(parametersText(params)).collectFile(name: 'parameters.json', storeDir: "${params.outdir}/pipeline_info")
+    written("${params.outdir}/pipeline_info/parameters.json", parametersText(params))
 
     emit:
     report = MULTIQC.out.report
@@ -39,11 +34,21 @@ def parametersText(Map given) {
     return groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(plain)) + '\n'
 }
 
-// [process, tool, version] as YAML, an entry a process with a line a tool.
+// [process, tool, version] as one YAML text, an entry a process with a line a tool.
 def versionsOf(found) {
     return found
         .map { process, tool, version -> [process.tokenize(':')[-1], "    ${tool}: ${version}".toString()] }
         .unique()
         .groupTuple()
-        .map { process, lines -> "${process}:\n${lines.sort().join('\n')}".toString() }
+        .map { process, lines -> "${process}:\n${lines.sort().join('\n')}\n".toString() }
+        .toSortedList()
+        .map { entries -> entries.join('') }
+}
+
+// A small file, written at once: collectFile, when a run is ended, speaks after the tool that ended it.
+def written(String path, String text) {
+    def made = file(path)
+    made.parent.mkdirs()
+    made.text = text
+    return made
 }

@@ -25,7 +25,7 @@ workflow SEQUENCES {
             params.blacklist ? file(params.blacklist) : [],
         )
         given = params.background
-            ? channel.of([params.background == 'none' ? [] : [file(params.background)]])
+            ? channel.of([[file(params.background)]])
             : SAMPLE_BACKGROUND.out.background.map { _meta, bed -> [[bed]] }
         spans = given.map { background -> [[id: 'sequences', classes: []], [regions] + background[0], []] }
         genome_of_spans = genome
