@@ -17,6 +17,7 @@ workflow SEQUENCE {
 
     models = TRAIN_MODEL.out.model
         .toSortedList { a, b -> a[0].id <=> b[0].id }
+        .filter { all -> all.size() == jobs.size() }
         .map { all -> [all.collect { pair -> pair[1] }] }
     EVALUATE_MODEL(
         sequences.combine(models).map { meta, file, trained -> [meta + [samples: [], matrix: false], trained, [], [], file] },

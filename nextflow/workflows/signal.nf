@@ -29,15 +29,19 @@ workflow SIGNAL {
         .map { meta, bins, regions -> [meta.id, bins, regions] }
         .toSortedList { a, b -> a[0] <=> b[0] }
 
+    // The list of a run that fails lacks samples: nothing is trained on the rest, or judged by it.
     TRAIN_MODEL(
         data.flatMap { all ->
-            jobs.collect { job ->
+            (all.size() == samples.size() ? jobs : []).collect { job ->
                 def mine = all.findAll { one -> one[0] in job.samples }
                 [job, mine.collect { one -> one[1] }, mine.collect { one -> one[2] }, []]
             }
         }
     )
-    models = TRAIN_MODEL.out.model.toSortedList { a, b -> a[0].id <=> b[0].id }.map { all -> [all] }
+    models = TRAIN_MODEL.out.model
+        .toSortedList { a, b -> a[0].id <=> b[0].id }
+        .filter { all -> all.size() == jobs.size() }
+        .map { all -> [all] }
 
     // A sample is judged by the models that were trained on it, on their test regions; the matrix holds every pair.
     judged = data

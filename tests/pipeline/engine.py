@@ -67,9 +67,9 @@ class Engine:
         self,
         folder: Path,
         *words: object,
-        script: Path = PROJECT / "main.nf",
+        script: Path = REPOSITORY / "main.nf",
         parser: str = "v1",
-        timeout: float = 900,
+        timeout: float = 3600,
         **variables: str,
     ) -> Finished:
         """``nextflow run SCRIPT WORDS`` in a folder, its work below it."""
@@ -78,7 +78,7 @@ class Engine:
         )
 
     def call(
-        self, folder: Path, *words: object, parser: str = "v1", timeout: float = 900, **variables: str
+        self, folder: Path, *words: object, parser: str = "v1", timeout: float = 3600, **variables: str
     ) -> Finished:
         """``nextflow WORDS`` in a folder; variables are added to its environment."""
         done = subprocess.run(

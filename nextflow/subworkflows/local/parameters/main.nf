@@ -151,10 +151,24 @@ def partFaults(String name, value, Map property) {
     if (property.format == 'file-path') {
         return fileFaults(name, value.toString())
     }
-    if (property.format == 'directory-path' && file(value.toString(), glob: false).isFile()) {
-        return ["${name} ${value}: is a file; give a folder"]
+    return property.format == 'directory-path' ? folderFaults(name, value.toString()) : []
+}
+
+// A folder that is not there yet is made: in the nearest one that is.
+def folderFaults(String name, String text) {
+    if (text ==~ /^[a-z][a-z0-9+.-]+:\/\/.*/) {
+        return []
     }
-    return []
+    def path = file(text, glob: false)
+    def there = nearest(path)
+    if (!there.isDirectory()) {
+        return ["${name} ${text}: ${there == path ? '' : "${there} "}is a file; give a folder"]
+    }
+    return java.nio.file.Files.isWritable(there) ? [] : ["${name} ${text}: cannot be written; check the permissions of ${there}"]
+}
+
+def nearest(path) {
+    return path.exists() || path.parent == null ? path : nearest(path.parent)
 }
 
 def namedFault(String name, String label, String path, String kind) {

@@ -12,7 +12,7 @@ workflow REPORT {
         channel.of(['Workflow', 'crekit', workflow.manifest.version], ['Workflow', 'Nextflow', workflow.nextflow.version.toString()])
     )
     MULTIQC(
-        sections.toSortedList { a, b -> a.name <=> b.name }.map { files -> [[id: params.workflow], files] },
+        sections.toSortedList { a, b -> a.name <=> b.name }.filter { files -> files }.map { files -> [[id: params.workflow], files] },
         file("${moduleDir}/../../../assets/multiqc_config.yml", checkIfExists: true),
         versionsOf(tools).map { text -> written("${workflow.workDir}/${workflow.sessionId}/crekit_mqc_versions.yml", text) },
     )
