@@ -35,7 +35,7 @@ test-nextflow: bedtools java venv-dev $(PLATFORMS)/.installed ## the pipeline, w
 	$(PLATFORM) -m nextflow tests/pipeline
 
 test-containers: bedtools builders venv-dev $(PLATFORMS)/.installed image ## the tools in the images: podman and Apptainer
-	$(PLATFORM) -m containers tests/containers
+	CREKIT_DEMO_RESULTS=$(wildcard demo-results) $(PLATFORM) -m containers tests/containers
 
 test-slurm: bedtools java slurm venv-dev $(PLATFORMS)/.installed ## the pipeline on a Slurm cluster of this machine alone
 	$(PLATFORM) -m slurm tests/slurm
