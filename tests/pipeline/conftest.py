@@ -60,7 +60,7 @@ DRAWN = (
 
 
 @pytest.fixture(scope="session")
-def drawn(engine, small_genome, tmp_path_factory) -> Run:
+def drawn(engine: Engine, small_genome: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Promoters and enhancers of the genome, which has no index beside it, and background drawn from it."""
     folder = tmp_path_factory.mktemp("drawn")
     (folder / "genome.fa").symlink_to(small_genome.fasta)

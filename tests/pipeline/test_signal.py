@@ -205,10 +205,10 @@ def test_trace_tells_that_every_task_ended_well(two_samples):
     [
         ("reads", "alpha.tracks: H3K27ac signal1\t22093\t"),
         ("regions", "alpha.regions\t56\t56\t240"),
-        ("activity", "beta.activity"),
+        ("activity", "beta.labelled\t28\t28\t28\t28\t0\t240\t0"),
         ("evaluation", f"beta.metrics: {MODELS[1]}\t"),
         ("curve_active_enhancer", f"alpha.metrics: {MODELS[0]}\t"),
-        ("matrix", MODELS[1]),
+        ("matrix", f"matrix.metrics: {MODELS[1]}\t1.0\t1.0"),
         ("scan", f"{SCANS[0]}: active_enhancer\t14\t"),
     ],
 )
