@@ -509,3 +509,15 @@ def test_a_bar_is_drawn_on_a_terminal_only():
     os.close(main)
     assert (ended.returncode, ended.stdout) == (0, b"")
     assert "counting" in shown
+
+
+def test_an_end_that_was_lost_while_a_file_was_closed_comes_with_the_next_check(tmp_path):
+    with files.HeldErrors(tmp_path / "x.h5") as file:
+        file.check()
+        files.note_ending(KeyboardInterrupt())
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                file.check()
+        finally:
+            files.forget_endings()
+        file.check()

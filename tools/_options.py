@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crekit import __version__, progress
+from crekit import __version__, files, progress
 from crekit.errors import InputError, WorkError
 
 # Before torch loads: compute threads that wait should sleep. Spinning ones make a busy machine several times slower.
@@ -174,6 +174,9 @@ def _run(app: Tool, prog: str, args: list[str]) -> int:
     debug = "--debug" in args
     # Under nohup a closed terminal is to be ignored, and stays so.
     ending = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        ending.append(signal.SIGINT)
+    files.forget_endings()
     previous = {number: signal.signal(number, _end) for number in ending}
     try:
         if "--version" in args:
@@ -238,7 +241,9 @@ def _say(prog: str, message: str) -> None:
 
 
 def _end(number: int, _frame: object) -> None:
-    raise Ended(number)
+    # What h5py meets while it closes a file can go nowhere, and Python would print it after our line.
+    sys.unraisablehook = lambda _met: None
+    raise files.note_ending(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
 
 
 @contextmanager

@@ -199,6 +199,23 @@ def scratch(folder: str | Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
+_endings: list[BaseException] = []
+
+
+def note_ending(error: BaseException) -> BaseException:
+    """Remember what a signal's handler is about to raise.
+
+    Raised while h5py closes an object, it is printed and lost, and the run goes on: `HeldErrors.check` raises it again.
+    """
+    _endings.append(error)
+    return error
+
+
+def forget_endings() -> None:
+    """Begin anew: no signal has asked for an end yet."""
+    _endings.clear()
+
+
 class HeldErrors(io.FileIO):
     """A new file in which a write that fails is kept for `check` instead of raised.
 
@@ -226,7 +243,9 @@ class HeldErrors(io.FileIO):
             return size or 0
 
     def check(self) -> None:
-        """Raise the first error that was kept, if there was one."""
+        """Raise what a signal has asked for, or the first error that was kept, if there was one."""
+        if _endings:
+            raise _endings[0]
         if self._error is not None:
             raise self._error
 
