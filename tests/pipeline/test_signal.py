@@ -194,7 +194,8 @@ def test_parameters_are_written_down(two_samples):
 
 def test_trace_tells_that_every_task_ended_well(two_samples):
     found = tasks(two_samples.results)
-    assert {(task.status, task.exit) for task in found} == {("COMPLETED", "0")}
+    assert {task.exit for task in found} == {"0"}
+    assert {task.status for task in found} <= {"COMPLETED", "CACHED"}  # other tests resume the run in its folder
     assert len([task for task in found if task.process == "COUNT_BINS"]) == 10
     for name in ("report.html", "timeline.html"):
         assert "COUNT_BINS (beta.H3K4me3.rep1)" in (two_samples.results / "pipeline_info" / name).read_text()
