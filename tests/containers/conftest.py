@@ -20,7 +20,8 @@ Completed = subprocess.CompletedProcess[str]
 Run = Callable[..., Completed]
 
 
-def _podman_environment() -> dict[str, str]:
+def podman_environment() -> dict[str, str]:
+    """The environment variables with the settings of containers/environment.sh."""
     command = ["bash", "-euc", 'source "$1" && exec env -0', "-", str(CONTAINERS / "environment.sh")]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return dict(line.split("=", 1) for line in found.split("\0") if "=" in line)
@@ -31,7 +32,7 @@ def podman() -> Run:
     """Run podman with these words and the settings of containers/environment.sh."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not installed")
-    environment = _podman_environment()
+    environment = podman_environment()
 
     def run(*words: object, timeout: float = 300) -> Completed:
         command = ["podman", *map(str, words)]

@@ -5,24 +5,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from containers.conftest import CONTAINERS, VERSIONS
-from pipeline.engine import Absent, Engine, find_engine
+from containers.conftest import VERSIONS, podman_environment
+from pipeline.conftest import engine  # noqa: F401, the same fixture
 from slurm import cluster as slurm_cluster
 
 from crekit import __version__
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slurm: starts a Slurm cluster on this machine; takes minutes")
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Nextflow, ready to start."""
-    try:
-        return find_engine(tmp_path_factory.mktemp("nextflow-home"))
-    except Absent as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +26,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_cluster.
 @pytest.fixture(scope="session")
 def podman() -> dict[str, str]:
     """The environment in which podman finds the images that containers/build.sh made of this version."""
-    command = ["bash", "-euc", 'source "$1" && exec env -0', "-", str(CONTAINERS / "environment.sh")]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
-    environment = dict(line.split("=", 1) for line in lines if "=" in line)
+    environment = podman_environment()
     for name in (f"localhost/crekit:{__version__}", f"localhost/crekit-multiqc:{__version__}"):
         try:
             missing = subprocess.run(["podman", "image", "exists", name], env=environment).returncode
